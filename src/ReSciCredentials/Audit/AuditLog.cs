@@ -1,0 +1,71 @@
+using System.Globalization;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Audit;
+
+/// <summary>The verbs of the audit log.</summary>
+internal static class AuditEvents
+{
+    public const string Create = "create";
+    public const string Update = "update";
+    public const string Probe = "probe";
+    public const string Pause = "pause";
+    public const string Activate = "activate";
+    public const string SignIn = "sign_in";
+    public const string SignInFailed = "sign_in_failed";
+    public const string SignOut = "sign_out";
+    public const string SignOutEverywhere = "sign_out_everywhere";
+    public const string PasswordChanged = "password_changed";
+    public const string SignInReset = "sign_in_reset";
+}
+
+/// <summary>Appends to the audit log. The entry is part of the change's transaction: when it cannot be written, the change is not made.</summary>
+internal sealed class AuditLog(TimeProvider time)
+{
+    private const int TextLength = 256;
+
+    /// <summary>Adds an entry to <paramref name="storage"/>; the caller saves it together with the change.</summary>
+    /// <param name="fields">Names of what changed; never a value.</param>
+    public void Add(StorageContext storage, Actor actor, string verb, string itemType, int itemId, params IEnumerable<string> fields) =>
+        storage.AuditEntries.Add(new AuditEntry
+        {
+            At = time.GetUtcNow(),
+            Event = verb,
+            ItemType = itemType,
+            ItemId = itemId,
+            ActorId = actor.AccountId,
+            ActorName = Plain(actor.Who),
+            Address = Plain(actor.Address),
+            UserAgent = Plain(actor.UserAgent),
+            Fields = Plain(string.Join(',', fields)),
+        });
+
+    /// <summary>
+    /// Saves new rows and the entry that names one of them, whose id is known only once it is inserted, in one transaction.
+    /// </summary>
+    public async Task SaveNewAsync(
+        StorageContext storage, Actor actor, string itemType, Func<int> itemId, CancellationToken cancellationToken)
+    {
+        await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
+        await storage.SaveChangesAsync(cancellationToken);
+        Add(storage, actor, AuditEvents.Create, itemType, itemId());
+        await storage.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
+    }
+
+    /// <summary>One line without anything that could forge another one or turn the direction of the text.</summary>
+    private static string Plain(string text)
+    {
+        var kept = text.Length > TextLength ? text[..TextLength] : text;
+        return string.Create(kept.Length, kept, static (target, source) =>
+        {
+            for (var i = 0; i < source.Length; i++)
+            {
+                target[i] = CharUnicodeInfo.GetUnicodeCategory(source[i])
+                    is UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+                    ? '\uFFFD'
+                    : source[i];
+            }
+        });
+    }
+}

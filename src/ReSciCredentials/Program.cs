@@ -1,0 +1,8 @@
+namespace ReSciCredentials;
+
+internal static class Program
+{
+    private static void Main()
+    {
+    }
+}

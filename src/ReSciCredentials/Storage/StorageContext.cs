@@ -1,0 +1,131 @@
+using Microsoft.AspNetCore.Identity;
+using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
+
+namespace ReSciCredentials.Storage;
+
+/// <summary>What is kept. One context an operation (<see cref="IDbContextFactory{TContext}"/>): a circuit outlives many operations.</summary>
+internal sealed class StorageContext : IdentityUserContext<Account, int, IdentityUserClaim<int>, IdentityUserLogin<int>, IdentityUserToken<int>>
+{
+    public StorageContext(DbContextOptions<StorageContext> options)
+        : base(options)
+    {
+        ChangeTracker.LazyLoadingEnabled = false;
+        // Every change has a transaction of its own, so that its commit can be seen and announced.
+        Database.AutoTransactionBehavior = AutoTransactionBehavior.Always;
+    }
+
+    public DbSet<SignInSession> Sessions => Set<SignInSession>();
+
+    public DbSet<SetupLink> SetupLinks => Set<SetupLink>();
+
+    public DbSet<Credential> Credentials => Set<Credential>();
+
+    public DbSet<CredentialKey> CredentialKeys => Set<CredentialKey>();
+
+    public DbSet<Flow> Flows => Set<Flow>();
+
+    public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
+
+    public DbSet<RingElement> RingElements => Set<RingElement>();
+
+    public DbSet<SealedValue> SealedValues => Set<SealedValue>();
+
+    public override int SaveChanges(bool acceptAllChangesOnSuccess)
+    {
+        RaiseRevisions();
+        return base.SaveChanges(acceptAllChangesOnSuccess);
+    }
+
+    public override Task<int> SaveChangesAsync(bool acceptAllChangesOnSuccess, CancellationToken cancellationToken = default)
+    {
+        RaiseRevisions();
+        return base.SaveChangesAsync(acceptAllChangesOnSuccess, cancellationToken);
+    }
+
+    protected override void ConfigureConventions(ModelConfigurationBuilder configurationBuilder) =>
+        // SQLite can neither order nor compare a DateTimeOffset in EF's own form.
+        configurationBuilder.Properties<DateTimeOffset>().HaveConversion<UtcTicks>();
+
+    protected override void OnModelCreating(ModelBuilder builder)
+    {
+        base.OnModelCreating(builder);
+
+        builder.Entity<Account>(account =>
+        {
+            account.ToTable("accounts");
+            account.Property(a => a.Name).HasMaxLength(100);
+            account.Ignore(a => a.PhoneNumber).Ignore(a => a.PhoneNumberConfirmed);
+        });
+        builder.Entity<IdentityUserClaim<int>>().ToTable("account_claims");
+        builder.Entity<IdentityUserLogin<int>>().ToTable("account_logins");
+        builder.Entity<IdentityUserToken<int>>().ToTable("account_tokens");
+
+        builder.Entity<SignInSession>(session =>
+        {
+            session.ToTable("sessions");
+            session.HasOne<Account>().WithMany().HasForeignKey(s => s.AccountId);
+        });
+        builder.Entity<SetupLink>().ToTable("setup_links").Property(s => s.Id).ValueGeneratedNever();
+
+        builder.Entity<Credential>(credential =>
+        {
+            credential.ToTable("credentials");
+            credential.Property(c => c.Name).HasMaxLength(Credential.NameLength);
+            credential.Property(c => c.Description).HasMaxLength(Credential.DescriptionLength);
+            credential.Property(c => c.VerifiedStatus).HasConversion<string>();
+            credential.HasOne(c => c.Owner).WithMany().HasForeignKey(c => c.OwnerId).OnDelete(DeleteBehavior.Restrict);
+            credential.HasMany(c => c.Keys).WithOne(k => k.Credential).HasForeignKey(k => k.CredentialId);
+            credential.HasIndex(c => c.Uid).IsUnique();
+            credential.HasIndex(c => new { c.OwnerId, c.OperationId }).IsUnique();
+        });
+        builder.Entity<CredentialKey>(key =>
+        {
+            key.ToTable("credential_keys");
+            key.HasKey(k => k.Uid);
+            key.Property(k => k.Uid).ValueGeneratedNever();
+            key.HasIndex(k => k.Fingerprint);
+        });
+
+        builder.Entity<Flow>(flow =>
+        {
+            flow.ToTable("flows");
+            flow.Property(f => f.Name).HasMaxLength(Flow.NameLength);
+            flow.Property(f => f.Description).HasMaxLength(Flow.DescriptionLength);
+            flow.Property(f => f.Kind).HasConversion<string>();
+            flow.Property(f => f.Status).HasConversion<string>();
+            flow.HasOne(f => f.Owner).WithMany().HasForeignKey(f => f.OwnerId).OnDelete(DeleteBehavior.Restrict);
+            flow.HasOne(f => f.Credential).WithMany().HasForeignKey(f => f.CredentialId).OnDelete(DeleteBehavior.Restrict);
+            flow.HasIndex(f => new { f.OwnerId, f.OperationId }).IsUnique();
+        });
+
+        builder.Entity<AuditEntry>(entry =>
+        {
+            entry.ToTable("audit_entries");
+            entry.HasIndex(e => new { e.ItemType, e.ItemId });
+        });
+        builder.Entity<RingElement>().ToTable("ring_elements");
+        builder.Entity<SealedValue>().ToTable("sealed_values").HasKey(v => v.Name);
+
+        foreach (var entity in builder.Model.GetEntityTypes().Where(e => typeof(IRevised).IsAssignableFrom(e.ClrType)))
+        {
+            entity.FindProperty(nameof(IRevised.Revision))!.IsConcurrencyToken = true;
+        }
+    }
+
+    private void RaiseRevisions()
+    {
+        foreach (var entry in ChangeTracker.Entries<IRevised>())
+        {
+            if (entry.State is EntityState.Added or EntityState.Modified)
+            {
+                entry.Entity.Revision++;
+            }
+        }
+    }
+
+    private sealed class UtcTicks() : ValueConverter<DateTimeOffset, long>(
+        time => time.UtcTicks,
+        ticks => new DateTimeOffset(ticks, TimeSpan.Zero));
+}

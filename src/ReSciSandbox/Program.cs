@@ -1,0 +1,8 @@
+namespace ReSciSandbox;
+
+internal static class Program
+{
+    private static void Main()
+    {
+    }
+}

@@ -1,0 +1,22 @@
+namespace ReSciCredentials.Benchmarks;
+
+/// <summary>Long runs and measurements, each beside a baseline in the same run. Without a name it lists them.</summary>
+internal static class Program
+{
+    private static readonly Dictionary<string, (string What, Func<string[], Task<int>> Run)> Scripts = new(StringComparer.Ordinal);
+
+    private static async Task<int> Main(string[] args)
+    {
+        if (args is [var name, .. var rest] && Scripts.TryGetValue(name, out var script))
+        {
+            return await script.Run(rest);
+        }
+
+        foreach (var (known, (what, _)) in Scripts)
+        {
+            Console.WriteLine($"{known,-20} {what}");
+        }
+
+        return args.Length == 0 ? 0 : 2;
+    }
+}
