@@ -1,0 +1,201 @@
+// What the pages need beside Blazor, and before it is up: dialogs, copying, times, focus, and the state of the connection.
+
+const one = selector => document.querySelector(selector);
+const announce = text => { one('#announcer').textContent = text; };
+
+// Dialogs: for browsers without invoker commands, a delegated click does the same.
+
+if (!('commandForElement' in HTMLButtonElement.prototype)) {
+  document.addEventListener('click', event => {
+    const button = event.target.closest('[commandfor]');
+    const dialog = button && document.getElementById(button.getAttribute('commandfor'));
+    if (dialog && button.getAttribute('command') === 'show-modal' && !dialog.open) {
+      dialog.showModal();
+    }
+  });
+}
+
+// Menus: a details element that closes like one.
+
+document.addEventListener('click', event => {
+  document.querySelectorAll('details[data-closes][open]').forEach(menu => menu.open = menu.contains(event.target) && !event.target.closest('a'));
+});
+document.addEventListener('keydown', event => {
+  const menu = event.key === 'Escape' && event.target.closest?.('details[data-closes][open]');
+  if (menu) {
+    menu.open = false;
+    menu.querySelector('summary').focus();
+  }
+});
+
+// Copying
+
+document.addEventListener('click', async event => {
+  const button = event.target.closest('[data-copy]');
+  if (!button) {
+    return;
+  }
+  try {
+    await navigator.clipboard.writeText(button.dataset.copy);
+    announce('Copied');
+    button.setAttribute('data-copied', '');
+    setTimeout(() => button.removeAttribute('data-copied'), 2000);
+  } catch {
+    announce('The browser did not allow copying. Select the text and copy it by hand.');
+  }
+});
+
+// Times: the server's words, kept fresh, with the exact time in the browser's zone.
+
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
+const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', year: 'numeric' });
+
+const words = time => {
+  const seconds = (Date.now() - time) / 1000;
+  const ago = (count, unit) => `${Math.trunc(count)} ${unit}${Math.trunc(count) === 1 ? '' : 's'} ago`;
+  return seconds < 60 ? 'just now'
+    : seconds < 3600 ? ago(seconds / 60, 'minute')
+    : seconds < 86400 ? ago(seconds / 3600, 'hour')
+    : seconds < 2592000 ? ago(seconds / 86400, 'day')
+    : day.format(time);
+};
+
+const refreshTimes = () => {
+  for (const element of document.querySelectorAll('time[data-relative]')) {
+    const time = new Date(element.dateTime);
+    const text = words(time);
+    const title = exact.format(time);
+    // Only what differs is written, or the observer would never rest; the node itself stays, since Blazor holds on to it.
+    if (element.firstChild && element.firstChild.nodeValue !== text) {
+      element.firstChild.nodeValue = text;
+    }
+    if (element.title !== title) {
+      element.title = title;
+    }
+  }
+};
+
+let due = false;
+const refreshSoon = () => {
+  if (!due) {
+    due = true;
+    requestAnimationFrame(() => { due = false; refreshTimes(); });
+  }
+};
+
+refreshTimes();
+setInterval(refreshTimes, 30_000);
+new MutationObserver(refreshSoon).observe(document.body, { subtree: true, childList: true, attributeFilter: ['datetime'] });
+
+// Focus: an element that is yet to come, or that the circuit replaces by its like. Ends when the person does something.
+
+let awaited;
+const focusWhenThere = selector => {
+  awaited?.end();
+  let focused;
+  const look = () => {
+    const element = one(selector);
+    if (element && element !== focused && (!focused || document.activeElement === document.body)) {
+      focused = element;
+      element.focus();
+    }
+  };
+  const observer = new MutationObserver(look);
+  const end = () => {
+    observer.disconnect();
+    clearTimeout(timer);
+    removeEventListener('keydown', end, true);
+    removeEventListener('pointerdown', end, true);
+  };
+  const timer = setTimeout(end, 10_000);
+  addEventListener('keydown', end, true);
+  addEventListener('pointerdown', end, true);
+  observer.observe(document.body, { subtree: true, childList: true });
+  awaited = { end };
+  look();
+};
+
+document.addEventListener('focus-when-there', event => focusWhenThere(event.detail));
+
+const promised = sessionStorage.getItem('focus');
+if (promised) {
+  sessionStorage.removeItem('focus');
+  focusWhenThere(promised);
+}
+
+// A step that changed is a new page to a screen reader: its heading is read.
+let path = location.pathname;
+window.Blazor?.addEventListener('enhancedload', () => {
+  if (location.pathname !== path) {
+    path = location.pathname;
+    focusWhenThere('h1');
+  }
+});
+
+// The connection
+
+const overlayHoldsText = () => one('add-credential[data-typed]') !== null;
+
+// Blazor shows this element when the circuit did not come up, and when it broke; only the first has to do with the network.
+const failure = one('#blazor-error-ui');
+failure && new MutationObserver(() => {
+  failure.toggleAttribute('data-blocked', !one('[data-interactive]'));
+}).observe(failure, { attributeFilter: ['style'] });
+
+class ReconnectNotice extends HTMLElement {
+  connectedCallback() {
+    this.addEventListener('components-reconnect-state-changed', event => this.become(event.detail.state));
+    this.addEventListener('click', event => this.act(event.target.closest('[data-do]')?.dataset.do));
+    // Whatever kept the page from reloading is gone when the overlay closes.
+    document.addEventListener('close', () => this.dataset.state === 'stale' && this.reload(), true);
+  }
+
+  async become(state) {
+    if (state === 'failed' || state === 'rejected' || state === 'resume-failed') {
+      const signedIn = await this.signedIn();
+      if (signedIn === false) {
+        state = 'ended';
+      } else if (state !== 'failed') {
+        return this.reload();
+      }
+    }
+    // Blazor tells every second; a screen reader is told once.
+    if (this.dataset.state !== state) {
+      this.dataset.state = state;
+    }
+  }
+
+  // true, false, or undefined when nobody answers.
+  async signedIn() {
+    try {
+      const { status } = await fetch('/session', { cache: 'no-store', redirect: 'error' });
+      return status === 204 ? true : status === 401 ? false : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async act(what) {
+    if (what === 'reload') {
+      location.reload();
+    } else if (what === 'retry' || what === 'resume') {
+      this.dataset.state = 'retrying';
+      try {
+        const back = (what === 'retry' && await Blazor.reconnect()) || await Blazor.resumeCircuit();
+        back ? this.dataset.state = 'hide' : await this.become('rejected');
+      } catch {
+        await this.become('failed');
+      }
+    }
+  }
+
+  reload() {
+    if (overlayHoldsText()) {
+      this.dataset.state = 'stale';
+    } else {
+      location.reload();
+    }
+  }
+}
+
+customElements.define('reconnect-notice', ReconnectNotice);
