@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Identity;
 using Microsoft.AspNetCore.Identity.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Storage.ValueConversion;
 
 namespace ReSciCredentials.Storage;
@@ -77,6 +78,8 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             credential.Property(c => c.VerifiedStatus).HasConversion<string>();
             credential.HasOne(c => c.Owner).WithMany().HasForeignKey(c => c.OwnerId).OnDelete(DeleteBehavior.Restrict);
             credential.HasMany(c => c.Keys).WithOne(k => k.Credential).HasForeignKey(k => k.CredentialId);
+            // What binds a ciphertext to its row never changes.
+            credential.Property(c => c.Uid).Metadata.SetAfterSaveBehavior(PropertySaveBehavior.Throw);
             credential.HasIndex(c => c.Uid).IsUnique();
             credential.HasIndex(c => new { c.OwnerId, c.OperationId }).IsUnique();
         });
@@ -105,7 +108,7 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             entry.ToTable("audit_entries");
             entry.HasIndex(e => new { e.ItemType, e.ItemId });
         });
-        builder.Entity<RingElement>().ToTable("ring_elements");
+        builder.Entity<RingElement>().ToTable("ring_elements").HasIndex(e => e.Name).IsUnique();
         builder.Entity<SealedValue>().ToTable("sealed_values").HasKey(v => v.Name);
 
         foreach (var entity in builder.Model.GetEntityTypes().Where(e => typeof(IRevised).IsAssignableFrom(e.ClrType)))

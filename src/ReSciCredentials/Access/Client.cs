@@ -1,0 +1,23 @@
+using ReSciCredentials.Audit;
+
+namespace ReSciCredentials.Access;
+
+/// <summary>Where a request comes from, as it is kept with sessions and in the audit log.</summary>
+internal sealed record Client(string Address, string UserAgent)
+{
+    private const int UserAgentLength = 256;
+
+    public static Client Of(HttpContext context)
+    {
+        var address = context.Connection.RemoteIpAddress;
+        var userAgent = context.Request.Headers.UserAgent.ToString();
+        return new Client(
+            (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "",
+            userAgent.Length > UserAgentLength ? userAgent[..UserAgentLength] : userAgent);
+    }
+
+    /// <summary>Somebody who has not proved to be anybody.</summary>
+    public Actor Stranger() => new(null, "not signed in", Address, UserAgent);
+
+    public Actor As(int accountId, string email) => new(accountId, email, Address, UserAgent);
+}

@@ -1,0 +1,59 @@
+using System.Security.Claims;
+using Microsoft.AspNetCore.Components.Authorization;
+
+namespace ReSciCredentials.Access;
+
+/// <summary>The session of the request or circuit has ended.</summary>
+public sealed class SignedOutException : Exception
+{
+    public SignedOutException()
+        : base("You are signed out.")
+    {
+    }
+
+    public SignedOutException(string message)
+        : base(message)
+    {
+    }
+
+    public SignedOutException(string message, Exception innerException)
+        : base(message, innerException)
+    {
+    }
+}
+
+/// <summary>Who asks, in a request as in a circuit.</summary>
+internal sealed class CurrentPerson(AuthenticationStateProvider circuit, Sessions sessions)
+{
+    private ClaimsPrincipal? _requestUser;
+
+    /// <summary>Looks the session up anew, since a circuit lives longer than a session may.</summary>
+    /// <exception cref="SignedOutException">Nobody is signed in, or the session has ended.</exception>
+    public async ValueTask<Person> GetAsync(CancellationToken cancellationToken)
+    {
+        var user = _requestUser ?? (await circuit.GetAuthenticationStateAsync()).User;
+        return SessionClaims.SessionOf(user) is { } session
+            && await sessions.FindAsync(session, SessionClaims.ClientOf(user), cancellationToken) is { } person
+                ? person
+                : throw new SignedOutException();
+    }
+
+    /// <summary>Hands the user of a request in: components learn of it by themselves, endpoints do not. Circuits have a scope of their own.</summary>
+    internal sealed class OfRequest(RequestDelegate next)
+    {
+        public async Task InvokeAsync(HttpContext context, CurrentPerson current)
+        {
+            current._requestUser = context.User;
+            try
+            {
+                await next(context);
+            }
+            catch (SignedOutException) when (!context.Response.HasStarted)
+            {
+                // The session ended between the check at the door and the action.
+                context.Response.Clear();
+                context.Response.StatusCode = StatusCodes.Status401Unauthorized;
+            }
+        }
+    }
+}

@@ -1,0 +1,48 @@
+using Microsoft.AspNetCore.StaticAssets;
+using Microsoft.Net.Http.Headers;
+
+namespace ReSciCredentials.Access;
+
+/// <summary>The headers with which browsers protect us, on every answer.</summary>
+internal sealed class SecurityHeaders(RequestDelegate next)
+{
+    public const string ContentSecurityPolicy =
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; connect-src 'self'; "
+        + "form-action 'self'; base-uri 'self'; object-src 'none'; frame-ancestors 'none'; manifest-src 'self'";
+
+    private const string PermissionsPolicy =
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), magnetometer=(), microphone=(), "
+        + "midi=(), payment=(), serial=(), usb=()";
+
+    public Task InvokeAsync(HttpContext context)
+    {
+        // At the last moment: the error handler clears headers, and Blazor sets a weaker policy of its own.
+        context.Response.OnStarting(
+            static state =>
+            {
+                Write((HttpContext)state);
+                return Task.CompletedTask;
+            },
+            context);
+        return next(context);
+    }
+
+    private static void Write(HttpContext context)
+    {
+        var headers = context.Response.Headers;
+        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.XContentTypeOptions = "nosniff";
+        headers[HeaderNames.StrictTransportSecurity] =
+            context.Request.IsHttps && !Loopback.IsName(context.Request.Host.Host) ? "max-age=31536000" : default(string);
+        headers["Referrer-Policy"] = "same-origin";
+        headers["Cross-Origin-Opener-Policy"] = "same-origin";
+        headers["Cross-Origin-Resource-Policy"] = "same-origin";
+        headers["Permissions-Policy"] = PermissionsPolicy;
+
+        if (context.GetEndpoint()?.Metadata.GetMetadata<StaticAssetDescriptor>() is null)
+        {
+            headers.CacheControl = "no-store";
+            headers.Remove(HeaderNames.Pragma);
+        }
+    }
+}

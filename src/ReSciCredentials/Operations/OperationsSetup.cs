@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Options;
+using ReSciCredentials.Secrets;
+
+namespace ReSciCredentials.Operations;
+
+internal static class OperationsSetup
+{
+    private const string Ready = "ready";
+
+    public static IServiceCollection AddOperations(this IServiceCollection services)
+    {
+        services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>, LogFloors>();
+        services.AddHealthChecks().AddCheck<ReadyCheck>(Ready, tags: [Ready]);
+        // In-flight work may finish within this time after SIGTERM.
+        services.Configure<HostOptions>(options => options.ShutdownTimeout = TimeSpan.FromSeconds(30));
+        return services;
+    }
+
+    public static void MapHealth(this IEndpointRouteBuilder routes)
+    {
+        var health = routes.MapGroup("/health").AllowAnonymous().WithMetadata(new OpenWhenSealed());
+
+        health.MapHealthChecks("/live", new HealthCheckOptions { Predicate = _ => false });
+        health.MapHealthChecks("/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(Ready) });
+    }
+}

@@ -1,0 +1,172 @@
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Secrets;
+
+/// <summary>
+/// Opens what is kept, in the only order that cannot do harm: key file, sentinel, migrations, a new sentinel, key ring.
+/// Runs between Build and Run, and again whenever a sealed server may have got its key back.
+/// </summary>
+internal sealed partial class Opening(
+    StorageFiles files,
+    ProcessLock processLock,
+    Migrator migrator,
+    KeyFile keyFile,
+    Sentinel sentinel,
+    ServerSeal seal,
+    IKeyManager ring,
+    IDbContextFactory<StorageContext> contexts,
+    TimeProvider time,
+    ILogger<Opening> logger)
+{
+    /// <summary>A ring key is made as soon as none will be valid this far ahead.</summary>
+    private static readonly TimeSpan RingForesight = TimeSpan.FromDays(3);
+
+    private static readonly TimeSpan RingKeyLifetime = TimeSpan.FromDays(90);
+
+    /// <summary>How long a command waits for a server that is just starting.</summary>
+    private static readonly TimeSpan ServerStart = TimeSpan.FromSeconds(30);
+
+    /// <exception cref="StartRefusedException">The server must not start; the message says why and what to do.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        files.Prepare();
+        if (!processLock.TryTake())
+        {
+            throw new StartRefusedException($"Another process already serves {files.Directory}. Stop it, or choose another Storage:Directory.");
+        }
+
+        await OpenAsync(keyFile.Read(), cancellationToken);
+    }
+
+    /// <summary>
+    /// For a command: opens alone when no server runs, else joins the running one, once it has brought the database up to date.
+    /// A second process changes neither the schema nor the ring.
+    /// </summary>
+    /// <exception cref="StartRefusedException">The command must not run; the message says why and what to do.</exception>
+    public async Task JoinAsync(CancellationToken cancellationToken)
+    {
+        files.Prepare();
+        if (processLock.TryTake())
+        {
+            await OpenAsync(keyFile.Read(), cancellationToken);
+        }
+        else
+        {
+            var waitUntil = time.GetUtcNow() + ServerStart;
+            using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200), time);
+            while (!await JoinRunningServerAsync(cancellationToken))
+            {
+                if (time.GetUtcNow() > waitUntil || !await timer.WaitForNextTickAsync(cancellationToken))
+                {
+                    throw new StartRefusedException($"A server is starting in {files.Directory} and is not ready yet. Try again in a moment.");
+                }
+            }
+        }
+
+        if (seal.Reason is { } reason)
+        {
+            throw new StartRefusedException(
+                $"The database is sealed ({reason.Cause}): it needs recovery key {reason.NeededKeyId ?? "unknown"}, found is {reason.LoadedKeyId ?? "none"}. Nothing was changed.");
+        }
+    }
+
+    /// <summary>Opens the server, or seals it and says why. Safe to repeat.</summary>
+    /// <param name="key">Null when there is no key file.</param>
+    /// <exception cref="StartRefusedException">The database was made by a newer program, or a new key file cannot be written.</exception>
+    public async Task OpenAsync(RecoveryKey? key, CancellationToken cancellationToken)
+    {
+        var answer = await sentinel.AskAsync(key, cancellationToken);
+        if (answer?.Reason is { } reason)
+        {
+            seal.Close(reason);
+            return;
+        }
+
+        if (key is null)
+        {
+            key = RecoveryKey.Create();
+            keyFile.Write(key);
+            LogKeyMade(key.Id, keyFile.FilePath);
+        }
+
+        seal.Prepare(key);
+        try
+        {
+            await migrator.MigrateAsync(cancellationToken);
+            if (answer is null)
+            {
+                await sentinel.WriteAsync(key, cancellationToken);
+                answer = await sentinel.AskAsync(key, cancellationToken);
+            }
+
+            if (!await ExtendRingAsync(cancellationToken))
+            {
+                seal.Close(new SealReason(SealCause.RingDamaged, key.Id, key.Id));
+                return;
+            }
+        }
+        catch
+        {
+            seal.Abandon();
+            throw;
+        }
+
+        seal.Open(key, answer!.FingerprintKey!);
+    }
+
+    /// <summary>
+    /// Makes the next ring key in time: with automatic generation off, even reading fails while no key is valid. Returns false when there are secrets
+    /// but no ring key opens; making one then would only hide the loss. Uses the system's clock, as Data Protection does.
+    /// </summary>
+    public async Task<bool> ExtendRingAsync(CancellationToken cancellationToken)
+    {
+        var keys = ring.GetAllKeys();
+        if (keys.Count == 0)
+        {
+            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+            if (await storage.CredentialKeys.AnyAsync(cancellationToken) || await storage.RingElements.AnyAsync(cancellationToken))
+            {
+                return false;
+            }
+        }
+
+        var now = TimeProvider.System.GetUtcNow();
+        var usable = keys.Where(key => !key.IsRevoked && key.ExpirationDate > now).ToList();
+        if (!usable.Any(key => key.ActivationDate <= now + RingForesight && key.ExpirationDate > now + RingForesight))
+        {
+            var activation = usable.Any(key => key.ActivationDate <= now) ? usable.Max(key => key.ExpirationDate) : now;
+            ring.CreateNewKey(activation, activation + RingKeyLifetime);
+            LogRingKeyMade(activation);
+        }
+
+        return true;
+    }
+
+    private async Task<bool> JoinRunningServerAsync(CancellationToken cancellationToken)
+    {
+        if (!await migrator.IsUpToDateAsync(cancellationToken) || keyFile.Read() is not { } key
+            || await sentinel.AskAsync(key, cancellationToken) is not { } answer)
+        {
+            return false;
+        }
+
+        if (answer.Reason is { } reason)
+        {
+            seal.Close(reason);
+        }
+        else
+        {
+            seal.Open(key, answer.FingerprintKey!);
+        }
+
+        return true;
+    }
+
+    [LoggerMessage(LogLevel.Warning, "A new recovery key {Key} was made in {File}. Keep a copy away from this machine: without it nothing stored can be opened.")]
+    private partial void LogKeyMade(string key, string file);
+
+    [LoggerMessage(LogLevel.Information, "A new key was added to the ring, active from {Activation}")]
+    private partial void LogRingKeyMade(DateTimeOffset activation);
+}

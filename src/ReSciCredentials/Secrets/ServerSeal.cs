@@ -1,0 +1,93 @@
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Secrets;
+
+/// <summary>Why the server is sealed.</summary>
+internal enum SealCause
+{
+    /// <summary>The server has not looked yet.</summary>
+    Starting,
+
+    /// <summary>There is no key file.</summary>
+    KeyFileMissing,
+
+    /// <summary>The key file cannot be used: its mode, its place or its content.</summary>
+    KeyFileUnusable,
+
+    /// <summary>The file holds another recovery key than the database needs.</summary>
+    OtherKey,
+
+    /// <summary>The database says that it needs this key, but what it sealed does not open: the database was changed.</summary>
+    SentinelDamaged,
+
+    /// <summary>There are secrets, but not one element of the key ring opens.</summary>
+    RingDamaged,
+}
+
+/// <param name="NeededKeyId">The recovery key that the database was sealed with, when it tells.</param>
+/// <param name="LoadedKeyId">The recovery key in the file, when there is one.</param>
+/// <param name="Detail">What is wrong with the key file, when it is unusable.</param>
+internal sealed record SealReason(SealCause Cause, string? NeededKeyId = null, string? LoadedKeyId = null, string? Detail = null);
+
+/// <summary>The server is sealed: secrets can be neither opened nor made.</summary>
+public sealed class ServerSealedException() : Exception("The server is sealed until the right recovery key is back.");
+
+/// <summary>
+/// Whether the server can open what it keeps, and with which key. While sealed nothing is written, no ring key is made, and every page answers with the reason.
+/// </summary>
+internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> logger)
+{
+    private volatile State _state = new(new SealReason(SealCause.Starting), null, null);
+
+    /// <summary>Null while open.</summary>
+    public SealReason? Reason => _state.Reason;
+
+    /// <exception cref="ServerSealedException"/>
+    public RecoveryKey RecoveryKey => _state.Key ?? throw new ServerSealedException();
+
+    /// <summary>The key of the fingerprints: random, sealed in the database, the same for ever.</summary>
+    /// <exception cref="ServerSealedException"/>
+    public byte[] FingerprintKey => _state.FingerprintKey ?? throw new ServerSealedException();
+
+    public void Close(SealReason reason)
+    {
+        guard.IsShut = true;
+        if (_state.Reason == reason)
+        {
+            return;
+        }
+
+        _state = new State(reason, null, null);
+        LogSealed(reason.Cause, reason.NeededKeyId ?? "unknown", reason.LoadedKeyId ?? "none", reason.Detail);
+    }
+
+    /// <summary>Lets the key be used while the server is still opening: the ring is read and made with it.</summary>
+    public void Prepare(RecoveryKey key)
+    {
+        guard.IsShut = false;
+        _state = _state with { Key = key };
+    }
+
+    /// <summary>Opening failed half-way: everything stays as it was before <see cref="Prepare"/>.</summary>
+    public void Abandon()
+    {
+        guard.IsShut = true;
+        _state = _state with { Key = null };
+    }
+
+    public void Open(RecoveryKey key, byte[] fingerprintKey)
+    {
+        guard.IsShut = false;
+        _state = new State(null, key, fingerprintKey);
+        LogOpen(key.Id);
+    }
+
+    [LoggerMessage(LogLevel.Critical,
+        "The server is sealed ({Cause}): the database needs recovery key {Needed}, loaded is {Loaded}. Nothing is written until the right key file is back. {Detail}")]
+    private partial void LogSealed(SealCause cause, string needed, string loaded, string? detail);
+
+    [LoggerMessage(LogLevel.Information, "The server is open under recovery key {Key}")]
+    private partial void LogOpen(string key);
+
+    private sealed record State(SealReason? Reason, RecoveryKey? Key, byte[]? FingerprintKey);
+}

@@ -1,0 +1,36 @@
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
+
+namespace ReSciCredentials.Storage;
+
+internal static class StorageSetup
+{
+    /// <summary>How long a command waits for another writer, in seconds.</summary>
+    private const int CommandTimeout = 5;
+
+    public static IServiceCollection AddStorage(this IServiceCollection services, IConfiguration configuration)
+    {
+        services.AddOptions<StorageOptions>()
+            .Bind(configuration.GetSection(StorageOptions.Section))
+            .Validate(options => !string.IsNullOrWhiteSpace(options.Directory), "Storage:Directory is empty. Name the directory for the database.")
+            .ValidateOnStart();
+
+        services.AddSingleton<StorageFiles>();
+        services.AddSingleton<ProcessLock>();
+        services.AddSingleton<Migrator>();
+        services.AddSingleton<ChangeNotices>();
+        services.AddSingleton<ChangeNotices.Interceptor>();
+        services.AddSingleton<WriteGuard>();
+        services.AddSingleton<Pragmas>();
+        services.AddDbContextFactory<StorageContext>((provider, options) => options
+            .UseSqlite(ConnectionString(provider.GetRequiredService<StorageFiles>()), sqlite => sqlite.CommandTimeout(CommandTimeout))
+            .AddInterceptors(
+                provider.GetRequiredService<Pragmas>(),
+                provider.GetRequiredService<WriteGuard>(),
+                provider.GetRequiredService<ChangeNotices.Interceptor>()));
+        return services;
+    }
+
+    public static string ConnectionString(StorageFiles files) =>
+        new SqliteConnectionStringBuilder { DataSource = files.Database, ForeignKeys = true, DefaultTimeout = CommandTimeout }.ToString();
+}
