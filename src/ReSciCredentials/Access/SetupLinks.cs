@@ -2,7 +2,6 @@ using System.Buffers.Text;
 using System.Security.Cryptography;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Options;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Access;
@@ -11,7 +10,7 @@ namespace ReSciCredentials.Access;
 /// The one-time link with which the first account is claimed, or the owner's password is set anew: printed on the console, and in a
 /// file that only the server's user may read. The token stands in the fragment, which browsers never send.
 /// </summary>
-internal sealed class SetupLinks(StorageContext storage, IOptions<StorageOptions> options, TimeProvider time)
+internal sealed class SetupLinks(StorageContext storage, StorageFiles files, TimeProvider time)
 {
     public const string FileName = "setup-link";
 
@@ -52,13 +51,8 @@ internal sealed class SetupLinks(StorageContext storage, IOptions<StorageOptions
     {
         // Not truncated but made anew: an old file might have another mode.
         File.Delete(FilePath);
-        var file = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (!OperatingSystem.IsWindows())
-        {
-            file.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-        }
-
-        await using var writer = new StreamWriter(FilePath, file);
+        await using var file = StorageFiles.OpenOwnerOnly(FilePath, FileMode.CreateNew);
+        await using var writer = new StreamWriter(file);
         await writer.WriteLineAsync(link.AsMemory(), cancellationToken);
     }
 
@@ -91,7 +85,7 @@ internal sealed class SetupLinks(StorageContext storage, IOptions<StorageOptions
         return storage.SetupLinks.Where(link => link.TokenHash == hash && link.ExpiresAt > now && link.WrongTries < WrongTries);
     }
 
-    private string FilePath => Path.Combine(options.Value.Directory, FileName);
+    private string FilePath => Path.Combine(files.Directory, FileName);
 
     /// <summary>Of the token alone: people paste the whole link into the field.</summary>
     private static byte[] HashOf(string token) => SHA256.HashData(Encoding.UTF8.GetBytes(token.Trim().Split("#token=")[^1]));

@@ -67,6 +67,20 @@ internal sealed class SecretProtector(IDataProtectionProvider dataProtection, Se
         }
     }
 
+    /// <summary>Whether the key opens, for a list to say which rows can be used; what was opened is wiped at once.</summary>
+    public bool CanOpen(byte[] ciphertext, Guid credential, Guid keyRow)
+    {
+        try
+        {
+            Unprotect(ciphertext, credential, keyRow).Dispose();
+            return true;
+        }
+        catch (UnreadableSecretException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>Eight hexadecimal digits of a keyed hash: the same for the same key on this server, useless elsewhere.</summary>
     public string FingerprintOf(Secret key) =>
         Convert.ToHexStringLower(HMACSHA256.HashData(seal.FingerprintKey, key.Reveal()).AsSpan(0, 4));

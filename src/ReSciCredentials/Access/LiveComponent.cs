@@ -1,0 +1,69 @@
+using Microsoft.AspNetCore.Components;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Access;
+
+/// <summary>
+/// A component that shows what one person may see. Loads when its parameters are set, and again when what it follows changes in the database,
+/// whoever changed it.
+/// </summary>
+public abstract class LiveComponent : ComponentBase, IDisposable
+{
+    private readonly CancellationTokenSource _gone = new();
+    private IDisposable? _subscription;
+
+    [Inject]
+    private CurrentPerson Current { get; set; } = null!;
+
+    [Inject]
+    private ChangeNotices Notices { get; set; } = null!;
+
+    /// <summary>Cancelled when the person has left the page.</summary>
+    protected CancellationToken Gone => _gone.Token;
+
+    public void Dispose()
+    {
+        _subscription?.Dispose();
+        _gone.Cancel();
+        _gone.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    protected override async Task OnInitializedAsync()
+    {
+        // Only a live page is told: the prerendered one is gone in a moment.
+        if (RendererInfo.IsInteractive)
+        {
+            var person = await PersonAsync();
+            _subscription = Notices.Subscribe(notice =>
+            {
+                if (notice.IsVisibleTo(person) && Follows(notice))
+                {
+                    _ = InvokeAsync(RefreshAsync);
+                }
+            });
+        }
+    }
+
+    protected override async Task OnParametersSetAsync() => await LoadAsync(await PersonAsync());
+
+    /// <summary>Asked each time, not kept: the session may have ended since.</summary>
+    private protected ValueTask<Person> PersonAsync() => Current.GetAsync(_gone.Token);
+
+    private protected abstract Task LoadAsync(Person person);
+
+    private protected virtual bool Follows(ChangeNotice notice) => false;
+
+    private async Task RefreshAsync()
+    {
+        try
+        {
+            await LoadAsync(await PersonAsync());
+            StateHasChanged();
+        }
+        catch (Exception exception) when (exception is SignedOutException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The person has gone, or is no longer signed in: there is nobody to show it to.
+        }
+    }
+}

@@ -1,0 +1,33 @@
+using Microsoft.Extensions.Options;
+using ReSciCredentials.Components.Layout;
+using ReSciCredentials.ReSci;
+using ReSciCredentials.Secrets;
+using ReSciSandbox;
+
+namespace ReSciCredentials.Components;
+
+internal static class PagesSetup
+{
+    public static IServiceCollection AddPages(this IServiceCollection services)
+    {
+        services.AddRazorComponents().AddInteractiveServerComponents();
+        services.AddCascadingValue(provider => provider.GetRequiredService<IOptions<ReSciOptions>>().Value.Sandbox
+            ? new DemoMode([.. SandboxKeys.Shown.Select(key => new SampleKey(key.Prefix, key.Meaning))])
+            : null);
+        return services;
+    }
+
+    public static void UseErrorPages(this IApplicationBuilder app)
+    {
+        app.UseExceptionHandler("/error", createScopeForErrors: true);
+        app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+    }
+
+    public static void MapPages(this IEndpointRouteBuilder routes)
+    {
+        routes.MapStaticAssets().AllowAnonymous().WithMetadata(new OpenWhenSealed());
+        routes.MapRazorComponents<App>()
+            // SecurityHeaders sets one policy for everything; Blazor would add a second one.
+            .AddInteractiveServerRenderMode(options => options.ContentSecurityFrameAncestorsPolicy = null);
+    }
+}

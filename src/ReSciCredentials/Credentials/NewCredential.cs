@@ -1,0 +1,39 @@
+using ReSciCredentials.Secrets;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Credentials;
+
+/// <summary>What a person typed into the overlay.</summary>
+/// <param name="OperationId">The same for every attempt to save the same overlay: sent twice, it makes one credential.</param>
+/// <param name="Unverified">Save without asking ReSci; the person saw why it could not tell.</param>
+/// <param name="Same">Save although a credential with this name or key is there; the person was told.</param>
+internal sealed record NewCredential(string? Name, string? Description, string? Key, Guid OperationId, bool Unverified, bool Same)
+{
+    /// <summary>Cleans the key and checks every field. The caller disposes the key.</summary>
+    /// <param name="key">Null when the key is at fault.</param>
+    /// <returns>Messages by field; empty when all is well.</returns>
+    public Dictionary<string, string> Check(out Secret? key)
+    {
+        var errors = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (TextRules.CheckName(Name, Credential.NameLength) is { } name)
+        {
+            errors["name"] = name;
+        }
+
+        if (TextRules.CheckDescription(Description, Credential.DescriptionLength) is { } description)
+        {
+            errors["description"] = description;
+        }
+
+        key = PastedKey.Clean(Key, out var fault);
+        if (PastedKey.Explain(fault) is { } message)
+        {
+            errors["key"] = message;
+        }
+
+        return errors;
+    }
+
+    // Somebody will print this one day.
+    public override string ToString() => nameof(NewCredential);
+}

@@ -1,0 +1,153 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using ReSciCredentials.Access;
+using ReSciCredentials.Secrets;
+
+namespace ReSciCredentials.Operations;
+
+/// <summary>What the executable can do beside serving. Exit codes: 0 done, 1 not done (the reason is on standard error), 2 wrong usage.</summary>
+internal static partial class CommandLine
+{
+    private const int Done = 0;
+    private const int NotDone = 1;
+
+    public static async Task<int> RunAsync(string[] args)
+    {
+        // Settings may stand among the words of any command, as ASP.NET Core's own: --Storage:Directory=/srv/data
+        var settings = args.Where(argument => Setting().IsMatch(argument)).ToArray();
+        var words = args.Except(settings, StringComparer.Ordinal).ToArray();
+
+        var root = new RootCommand("ReSci Credentials keeps the API keys of ReSci. Without a command it serves. Any setting can be given as --Section:Key=value.");
+        root.SetAction((_, _) => Serve.RunAsync(settings));
+        root.Subcommands.Add(Owner(settings));
+        root.Subcommands.Add(RecoveryKeyCommand(settings));
+        root.Subcommands.Add(Health(settings));
+
+        // The host stops gracefully by itself; the parser's own limit of two seconds would cut it short.
+        var exitCode = await root.Parse(words).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        return exitCode;
+    }
+
+    private static Command Owner(string[] settings)
+    {
+        var email = new Option<string>("--email") { Description = "The e-mail address to sign in with", Required = true };
+        var name = new Option<string>("--name") { Description = "What the owner is called on screen", Required = true };
+        var password = new Option<bool>("--password-stdin") { Description = "Read the password from standard input; one line end after it is dropped", Required = true };
+        var create = new Command("create", "Make the owner without a set-up link, also before the first start. Refused when there is an owner.") { email, name, password };
+        create.SetAction((parsed, cancellationToken) => WithServicesAsync(
+            settings,
+            async services =>
+            {
+                var typed = WithoutLineEnd(await Console.In.ReadToEndAsync(cancellationToken));
+                var (address, called) = (parsed.GetRequiredValue(email), parsed.GetRequiredValue(name));
+                return await services.GetRequiredService<Owners>().CreateAsync(address, called, typed, cancellationToken) switch
+                {
+                    OwnerOutcome.Done => Say($"{called} owns this server now and can sign in as {address}."),
+                    OwnerOutcome.Exists => Refuse("There is an owner already. Nothing was changed."),
+                    OwnerOutcome.NotAcceptable => Refuse(string.Join(Environment.NewLine, Faults(OwnerFaults.Of(called, address, typed)))),
+                    OwnerOutcome.LinkNotValid or OwnerOutcome.Busy => Refuse("The server is busy. Nothing was changed; try again."),
+                };
+            },
+            cancellationToken));
+
+        var link = new Command("setup-link", "Print a new one-time link for making the first account. The one before stops working.");
+        link.SetAction((_, cancellationToken) => WithServicesAsync(
+            settings,
+            async services => await services.GetRequiredService<SetupLinks>().IssueAsync(Addresses.Public(services), cancellationToken) is { } issued
+                ? Say(issued)
+                : Refuse("There is an owner already. To let the owner choose a new password, run: owner reset-sign-in"),
+            cancellationToken));
+
+        var reset = new Command("reset-sign-in", "Take the owner's password away, end all sessions, and print a link for choosing a new one.");
+        reset.SetAction((_, cancellationToken) => WithServicesAsync(
+            settings,
+            async services => await services.GetRequiredService<Owners>().ResetSignInAsync(Addresses.Public(services), cancellationToken) is { } issued
+                ? Say(issued)
+                : Refuse("There is no owner yet. Run: owner setup-link"),
+            cancellationToken));
+
+        return new Command("owner", "Make the owner, or help one who cannot sign in.") { create, link, reset };
+    }
+
+    private static Command RecoveryKeyCommand(string[] settings)
+    {
+        var confirm = new Option<bool>("--confirm") { Description = "Yes, print the key itself: nobody is looking over my shoulder", Required = true };
+        var show = new Command("show", "Print the recovery sheet. Whoever has it and the database can read every key.") { confirm };
+        show.SetAction((_, cancellationToken) => WithBuiltServicesAsync(
+            settings,
+            services => Task.FromResult(services.GetRequiredService<KeyFile>().Read() is { } key
+                ? Say(key.ToFileText().TrimEnd())
+                : Refuse($"There is no recovery key in {services.GetRequiredService<KeyFile>().FilePath}.")),
+            cancellationToken));
+        return new Command("recovery-key", "The key that opens everything else.") { show };
+    }
+
+    private static Command Health(string[] settings)
+    {
+        var health = new Command("health", "Ask the server on this machine whether it is ready; for container health checks.");
+        health.SetAction((_, cancellationToken) => WithBuiltServicesAsync(
+            settings,
+            async services =>
+            {
+                using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+                var address = new Uri(Addresses.Local(services), "/health/ready");
+                try
+                {
+                    using var answer = await http.GetAsync(address, cancellationToken);
+                    return answer.IsSuccessStatusCode ? Say("ready") : Refuse($"not ready ({(int)answer.StatusCode})");
+                }
+                catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+                {
+                    return Refuse($"no answer from {address}");
+                }
+            },
+            cancellationToken));
+        return health;
+    }
+
+    /// <summary>For commands that read or write what is stored: beside a running server, or alone.</summary>
+    private static Task<int> WithServicesAsync(string[] settings, Func<IServiceProvider, Task<int>> run, CancellationToken cancellationToken) =>
+        WithBuiltServicesAsync(
+            settings,
+            async services =>
+            {
+                await services.GetRequiredService<Opening>().JoinAsync(cancellationToken);
+                return await run(services);
+            },
+            cancellationToken);
+
+    private static async Task<int> WithBuiltServicesAsync(string[] settings, Func<IServiceProvider, Task<int>> run, CancellationToken cancellationToken)
+    {
+        try
+        {
+            // What a command says goes to standard output alone.
+            await using var app = await Program.BuildAsync([.. settings, "--Logging:LogLevel:Default=Error", "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Error"]);
+            await using var scope = app.Services.CreateAsyncScope();
+            return await run(scope.ServiceProvider);
+        }
+        catch (Exception exception) when (Serve.Explain(exception) is { } explanation)
+        {
+            return Refuse(explanation);
+        }
+    }
+
+    private static IEnumerable<string> Faults(OwnerFaults faults) => new[] { faults.Name, faults.Email, faults.Password }.OfType<string>();
+
+    private static string WithoutLineEnd(string text) =>
+        text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
+
+    private static int Say(string text)
+    {
+        Console.Out.WriteLine(text);
+        return Done;
+    }
+
+    private static int Refuse(string text)
+    {
+        Console.Error.WriteLine(text);
+        return NotDone;
+    }
+
+    [GeneratedRegex("^--(urls|environment|contentRoot|[A-Za-z]+(:[A-Za-z0-9.]+)+)=")]
+    private static partial Regex Setting();
+}

@@ -1,0 +1,26 @@
+namespace ReSciCredentials.Operations;
+
+/// <summary>The web host as this program wants it, before any feature.</summary>
+internal static class HostSetup
+{
+    public static WebApplicationBuilder CreateBuilder(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = args,
+            ApplicationName = typeof(Program).Assembly.GetName().Name,
+            // Started from anywhere, a published program finds its settings and its relative paths beside itself.
+            ContentRootPath = IsDevelopment() ? null : AppContext.BaseDirectory,
+        });
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null)
+        {
+            builder.WebHost.UseUrls(Addresses.Default);
+        }
+
+        return builder;
+    }
+
+    private static bool IsDevelopment() =>
+        string.Equals(Environment.GetEnvironmentVariable("ASPNETCORE_ENVIRONMENT"), Environments.Development, StringComparison.OrdinalIgnoreCase);
+}
