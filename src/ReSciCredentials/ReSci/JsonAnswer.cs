@@ -12,7 +12,9 @@ internal sealed record JsonAnswer(IReadOnlyList<Range> Records, bool Whole)
 {
     private static ReadOnlySpan<byte> ByteOrderMark => [0xEF, 0xBB, 0xBF];
 
-    /// <summary>Reads a whole answer, or, when <paramref name="ended"/> is false, the valid beginning of one; null when it is neither.</summary>
+    /// <summary>
+    /// Reads a whole answer, or, when <paramref name="ended"/> is false, the valid beginning of one; null when it is neither.
+    /// </summary>
     public static JsonAnswer? Read(ReadOnlySpan<byte> body, bool ended)
     {
         var start = body.StartsWith(ByteOrderMark) ? ByteOrderMark.Length : 0;
@@ -57,7 +59,7 @@ internal sealed record JsonAnswer(IReadOnlyList<Range> Records, bool Whole)
                     recordStart = (int)reader.TokenStartIndex;
                 }
 
-                if (reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject or JsonTokenType.PropertyName))
+                if (reader.TokenType is not (JsonTokenType.StartArray or JsonTokenType.StartObject))
                 {
                     arrays[^1].Add(new Range(offset + recordStart, offset + (int)reader.BytesConsumed));
                 }

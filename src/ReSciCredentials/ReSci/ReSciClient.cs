@@ -99,14 +99,12 @@ internal sealed partial class ReSciClient(HttpClient http, IOptions<ReSciOptions
     {
         OperationCanceledException => VerdictStep.Timeout,
         HttpRequestException { HttpRequestError: HttpRequestError.NameResolutionError } => VerdictStep.Address,
-        // A name server that cannot be reached counts as a failed connection in .NET; to a person it is the address that was not found.
-        HttpRequestException
-        {
-            InnerException: SocketException { SocketErrorCode: SocketError.HostNotFound or SocketError.TryAgain or SocketError.NoData or SocketError.NoRecovery },
-        } => VerdictStep.Address,
+        // .NET calls it a failed connection when the name server cannot be reached; to a person the address was not found.
+        HttpRequestException { InnerException: SocketException { SocketErrorCode: SocketError.TryAgain or SocketError.NoRecovery } } =>
+            VerdictStep.Address,
         HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => VerdictStep.Tls,
-        HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError or HttpRequestError.ConfigurationLimitExceeded }
-            or HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.HttpProtocolError } => VerdictStep.OddAnswer,
+        HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded }
+            or HttpIOException { HttpRequestError: HttpRequestError.InvalidResponse } => VerdictStep.OddAnswer,
         _ => VerdictStep.Connection,
     };
 
@@ -116,7 +114,7 @@ internal sealed partial class ReSciClient(HttpClient http, IOptions<ReSciOptions
         return asked is not { } wait || wait < TimeSpan.Zero ? null : wait < LongestRetryAfter ? wait : LongestRetryAfter;
     }
 
-    [LoggerMessage(LogLevel.Information, "ReSci was asked about a key: {Outcome}, step {Step}, HTTP status {HttpStatus}, {Milliseconds} ms")]
+    [LoggerMessage(LogLevel.Information, "ReSci was asked about a key: {Outcome} ({Step}), HTTP status {HttpStatus}, {Milliseconds} ms")]
     private partial void LogVerdict(VerdictOutcome outcome, VerdictStep step, int? httpStatus, long milliseconds);
 
     /// <summary>A verdict, and, when ReSci accepted the key, what it sent.</summary>

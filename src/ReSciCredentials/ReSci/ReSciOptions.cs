@@ -1,4 +1,3 @@
-using System.Globalization;
 using Microsoft.Extensions.Options;
 
 namespace ReSciCredentials.ReSci;
@@ -11,7 +10,7 @@ internal sealed class ReSciOptions
     /// <summary>Where the API's paths begin. https on one of <see cref="AllowedHosts"/>.</summary>
     public string BaseAddress { get; set; } = "https://data.retentionscience.com/";
 
-    /// <summary>The only hosts a key is ever sent to. Null stands for ReSci's own: the binder would add to a default, not replace it.</summary>
+    /// <summary>The only hosts a key is ever sent to. Null is ReSci's own: the binder would add to a default, not replace it.</summary>
     public string[]? AllowedHosts { get; set; }
 
     /// <summary>What is read, relative to <see cref="BaseAddress"/>, to test a key.</summary>
@@ -28,11 +27,13 @@ internal sealed class ReSciOptions
 
     public IReadOnlyList<string> EffectiveHosts => AllowedHosts is { Length: > 0 } hosts ? hosts : ["data.retentionscience.com"];
 
-    /// <summary><see cref="BaseAddress"/> with the slash at its end that relative paths need. Only for options that were validated.</summary>
+    /// <summary><see cref="BaseAddress"/> with the slash at its end that relative paths need. Only for validated options.</summary>
     public Uri BaseUri => new(BaseAddress.EndsWith('/') ? BaseAddress : BaseAddress + "/");
 }
 
-/// <summary>Stops the start when a key could be sent to a place it must not go. Lists all failures, each naming the setting to change.</summary>
+/// <summary>
+/// Stops the start when a key could be sent to a place it must not go. Lists all failures, each naming the setting to change.
+/// </summary>
 internal sealed class ReSciOptionsRules : IValidateOptions<ReSciOptions>
 {
     private static readonly TimeSpan ShortestTimeout = TimeSpan.FromSeconds(1);
@@ -57,7 +58,7 @@ internal sealed class ReSciOptionsRules : IValidateOptions<ReSciOptions>
 
         if (options.Timeout < ShortestTimeout || options.Timeout > LongestTimeout)
         {
-            failures.Add(string.Create(CultureInfo.InvariantCulture, $"{Key(nameof(options.Timeout))}: must be from {ShortestTimeout} to {LongestTimeout} (hours:minutes:seconds)."));
+            failures.Add($"{Key(nameof(options.Timeout))}: must be from {ShortestTimeout:c} to {LongestTimeout:c} (h:m:s).");
         }
 
         return failures.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(failures);
@@ -98,7 +99,9 @@ internal sealed class ReSciOptionsRules : IValidateOptions<ReSciOptions>
             : $"its host is not one of {Key(nameof(options.AllowedHosts))} ({string.Join(", ", options.EffectiveHosts)}).";
     }
 
-    /// <summary>Letters, digits, <c>_</c>, <c>-</c> and single dots in segments parted by single slashes: nothing that a URL could read otherwise.</summary>
+    /// <summary>
+    /// Letters, digits, <c>_</c>, <c>-</c> and dots in segments parted by single slashes: nothing that a URL could read otherwise.
+    /// </summary>
     private static bool IsPlainRelativePath(string path) =>
         path.Split('/').All(segment =>
             segment.Length > 0

@@ -27,7 +27,11 @@ public sealed record Sample(IReadOnlyList<string> Columns, IReadOnlyList<IReadOn
 
     internal static Sample From(ReadOnlyMemory<byte> body, JsonAnswer answer, Redaction redaction)
     {
-        var documents = answer.Records.Take(MostRecords).Select(record => JsonDocument.Parse(body[record])).ToList();
+        var documents = answer.Records
+            .Where(record => IsText(body.Span[record]))
+            .Take(MostRecords)
+            .Select(record => JsonDocument.Parse(body[record]))
+            .ToList();
         try
         {
             return From([.. documents.Select(document => document.RootElement)], redaction);
@@ -45,6 +49,28 @@ public sealed record Sample(IReadOnlyList<string> Columns, IReadOnlyList<IReadOn
             [.. columns.Select(column => Cut(redaction.Clean(column), LongestCell))],
             [.. records.Select(record => RowOf(record, columns, redaction))],
             JsonOf(records, redaction));
+    }
+
+    /// <summary>Whether every text in a record is one: valid JSON may still hold broken UTF-8 and half a surrogate pair.</summary>
+    private static bool IsText(ReadOnlySpan<byte> record)
+    {
+        var reader = new Utf8JsonReader(record);
+        try
+        {
+            while (reader.Read())
+            {
+                if (reader.TokenType is JsonTokenType.String or JsonTokenType.PropertyName)
+                {
+                    reader.GetString();
+                }
+            }
+
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 
     private static IEnumerable<string> ColumnsOf(JsonElement record) =>

@@ -109,20 +109,24 @@ public sealed record Verdict(VerdictStep Step, int? HttpStatus, TimeSpan Latency
         {
             VerdictStep.Accepted => "It is ready to use.",
             VerdictStep.Refused =>
-                "Copy the key again from ReSci: the menu at the upper right, API settings, API Password. If a new key was made there, use the new one.",
+                "Copy the key again from ReSci: the menu at the upper right, API settings, API Password. "
+                + "If a new key was made there, use the new one.",
             VerdictStep.NotAllowed =>
-                "Check the key in ReSci under API settings. A key that is good for imports alone could be refused here too: ask ReSci what it may do.",
+                "Check the key in ReSci under API settings. A key that is good for imports alone could be refused here too: "
+                + "ask ReSci what it may do.",
             VerdictStep.Address =>
                 "This says nothing about the key. Check this server’s network and name resolution, and the setting ReSci:BaseAddress.",
             VerdictStep.Connection =>
                 $"This says nothing about the key. {later} If it stays so, check whether this server may reach ReSci through its firewall.",
             VerdictStep.Tls =>
-                "This says nothing about the key, which was not sent. Check this server’s clock, and whether a proxy opens encrypted connections.",
+                "This says nothing about the key, which was not sent. Check this server’s clock, "
+                + "and whether a proxy opens encrypted connections.",
             VerdictStep.Timeout or VerdictStep.RateLimited or VerdictStep.ServerError => $"This says nothing about the key. {later}",
             VerdictStep.WrongAddress =>
                 "This says nothing about the key. Check the settings ReSci:BaseAddress and ReSci:ProbePath; ReSci’s API may have changed.",
             VerdictStep.Redirect =>
-                "The key was not sent there, and this says nothing about it. Check the setting ReSci:BaseAddress, and whether a proxy wants a sign-in.",
+                "The key was not sent there, and this says nothing about it. Check the setting ReSci:BaseAddress, "
+                + "and whether a proxy wants a sign-in.",
             VerdictStep.OddAnswer =>
                 "This says nothing about the key. A proxy or a wrong address may have answered: check the setting ReSci:BaseAddress.",
             VerdictStep.UnexpectedStatus => $"This says nothing about the key. {later} If it stays so, ask ReSci what this status means.",
