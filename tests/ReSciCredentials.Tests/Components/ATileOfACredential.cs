@@ -80,7 +80,7 @@ public sealed class ATileOfACredential : BunitContext
         var saidSo = 0;
         var tile = Render<CredentialTile>(of => of.Add(t => t.Credential, Refused).Add(t => t.Now, Now).Add(t => t.OnUseAnyway, id => saidSo = id));
 
-        tile.FindAll("button").Single(button => button.TextContent.StartsWith("Use it anyway", StringComparison.Ordinal)).Click();
+        tile.FindAll("button").Single(button => button.TextContent == "Use it anyway").Click();
         tile.Render(of => of.Add(t => t.UseAnyway, saidSo == 7));
 
         Assert.False(tile.Find("input").HasAttribute("disabled"));
@@ -98,6 +98,10 @@ public sealed class ATileOfACredential : BunitContext
     [Fact]
     public void Shows_no_verdict_about_a_key_that_does_not_open() =>
         Assert.Empty(Show(Accepted with { CannotBeDecrypted = true }).FindAll(".badge"));
+
+    [Fact]
+    public void Has_a_test_button_that_says_which_credential() =>
+        Assert.Equal("Test ReSci – production", Show(Accepted).Find("button").GetAttribute("aria-label"));
 
     [Fact]
     public void Starts_no_second_test_while_one_runs()
