@@ -267,14 +267,17 @@ class AddCredential extends HTMLElement {
 
   // The page learns of the new credential by its URL; the tile is focused when it is there.
   leadTo(id) {
-    this.close();
     const address = new URL(location.href);
     address.searchParams.set('credential', id);
     const live = document.querySelector('[data-interactive]') && !document.querySelector('reconnect-notice:not([data-state="hide"])');
     if (live && window.Blazor) {
+      this.close();
       document.dispatchEvent(new CustomEvent('focus-when-there', { detail: `#credential-${id}` }));
       Blazor.navigateTo(address.href, { replaceHistoryEntry: true });
     } else {
+      // Stays open until the page is gone: when it closes, a page that is no longer live reloads itself, without the tile in its address.
+      this.clear();
+      this.part('[data-progress]').textContent = 'Saved.';
       sessionStorage.setItem('focus', `#credential-${id}`);
       location.assign(address);
     }

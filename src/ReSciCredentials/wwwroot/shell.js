@@ -136,11 +136,33 @@ window.Blazor?.addEventListener('enhancedload', () => {
 
 const overlayHoldsText = () => one('add-credential[data-typed]') !== null;
 
-// Blazor shows this element when the circuit did not come up, and when it broke; only the first has to do with the network.
-const failure = one('#blazor-error-ui');
-failure && new MutationObserver(() => {
-  failure.toggleAttribute('data-blocked', !one('[data-interactive]'));
-}).observe(failure, { attributeFilter: ['style'] });
+// Blazor shows #blazor-error-ui when the circuit did not come up and when it broke; only the first has to do with the network.
+// Some proxies swallow the attempt without an answer: then nobody tells, so we look.
+const patience = 10_000;
+const connectionChanged = () => {
+  const failure = one('#blazor-error-ui');
+  const blocked = one('[data-prerendered]') !== null;
+  if (failure?.hasAttribute('data-blocked') && !blocked) {
+    failure.style.display = 'none';
+  }
+  failure?.toggleAttribute('data-blocked', blocked);
+};
+const lookForCircuit = () => setTimeout(() => {
+  if (one('[data-prerendered]') && one('#blazor-error-ui')) {
+    one('#blazor-error-ui').style.display = 'block';
+  }
+}, patience);
+
+new MutationObserver(connectionChanged).observe(document.body, { subtree: true, childList: true, attributeFilter: ['style', 'data-prerendered'] });
+window.Blazor?.addEventListener('enhancedload', lookForCircuit);
+lookForCircuit();
+
+document.addEventListener('click', event => {
+  if (event.target.closest('#blazor-error-ui .reload')) {
+    event.preventDefault();
+    location.reload();
+  }
+});
 
 class ReconnectNotice extends HTMLElement {
   connectedCallback() {
