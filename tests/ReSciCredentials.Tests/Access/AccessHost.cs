@@ -51,6 +51,8 @@ internal sealed class AccessHost : IAsyncDisposable
         var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
+            // Watching files costs an inotify instance a host, of which there are few.
+            Args = ["--hostBuilder:reloadConfigOnChange=false"],
             ApplicationName = typeof(Program).Assembly.GetName().Name,
             EnvironmentName = settings.FirstOrDefault(s => s.Key == "environment").Value ?? Environments.Production,
         });
@@ -76,6 +78,8 @@ internal sealed class AccessHost : IAsyncDisposable
         seal.Open(RecoveryKey.Create(), new byte[32]);
         await using (var storage = await app.Services.GetRequiredService<IDbContextFactory<StorageContext>>().CreateDbContextAsync())
         {
+            // The look whether it exists would open it for reading only, where the journal mode cannot be set.
+            await storage.Database.OpenConnectionAsync();
             await storage.Database.EnsureCreatedAsync();
         }
 
