@@ -87,7 +87,7 @@ internal sealed class AccessHost : IAsyncDisposable
         app.UseRouting();
         app.UseAccess();
         app.MapAccess();
-        app.MapGet("/", async (CurrentPerson current, CancellationToken cancellationToken) =>
+        app.MapGet("/welcome", async (CurrentPerson current, CancellationToken cancellationToken) =>
             $"Welcome {(await current.GetAsync(cancellationToken)).Name}");
         app.MapPost("/change", () => "changed").WithMetadata(new Microsoft.AspNetCore.Antiforgery.RequireAntiforgeryTokenAttribute());
         app.MapRazorComponents<App>().AddInteractiveServerRenderMode();

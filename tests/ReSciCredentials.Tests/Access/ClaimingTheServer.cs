@@ -10,7 +10,7 @@ namespace ReSciCredentials.Tests.Access;
 public sealed class ClaimingTheServer
 {
     [Theory]
-    [InlineData("/")]
+    [InlineData("/welcome")]
     [InlineData("/sign-in")]
     [InlineData("/nowhere")]
     public async Task Leads_every_page_to_the_set_up_until_there_is_an_owner(string page)
@@ -36,7 +36,7 @@ public sealed class ClaimingTheServer
 
         await ClaimAsync(browser, await host.IssueTokenAsync());
 
-        Assert.Equal($"Welcome {AccessHost.Name}", (await browser.GetAsync("/")).Text);
+        Assert.Equal($"Welcome {AccessHost.Name}", (await browser.GetAsync("/welcome")).Text);
     }
 
     [Fact]

@@ -280,7 +280,7 @@ public sealed class ResettingTheSignIn
 
         await ChooseAsync(browser, await ResetAsync(host));
 
-        Assert.Equal($"Welcome {AccessHost.Name}", (await browser.GetAsync("/")).Text);
+        Assert.Equal($"Welcome {AccessHost.Name}", (await browser.GetAsync("/welcome")).Text);
     }
 
     [Fact]

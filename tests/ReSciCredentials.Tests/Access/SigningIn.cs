@@ -50,7 +50,7 @@ public sealed class SigningIn
 
         var browser = await host.SignInAsync();
 
-        Assert.Equal($"Welcome {AccessHost.Name}", (await browser.GetAsync("/")).Text);
+        Assert.Equal($"Welcome {AccessHost.Name}", (await browser.GetAsync("/welcome")).Text);
     }
 
     [Fact]

@@ -12,7 +12,7 @@ public sealed class SigningInToTheDemo
     {
         await using var host = await AccessHost.StartAsync(Demo);
 
-        Assert.Equal("Welcome Demo owner", (await host.NewBrowser().GetAsync("/")).Text);
+        Assert.Equal("Welcome Demo owner", (await host.NewBrowser().GetAsync("/welcome")).Text);
     }
 
     [Fact]
@@ -20,7 +20,7 @@ public sealed class SigningInToTheDemo
     {
         await using var host = await AccessHost.StartAsync(Demo);
 
-        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => host.NewBrowser().GetAsync("/")));
+        await Task.WhenAll(Enumerable.Range(0, 10).Select(_ => host.NewBrowser().GetAsync("/welcome")));
 
         Assert.Equal(
             (1, 1),
@@ -35,7 +35,7 @@ public sealed class SigningInToTheDemo
 
         await browser.SubmitAsync("/account", "/account/sign-out-everywhere");
 
-        Assert.Equal("Welcome Demo owner", (await browser.GetAsync("/")).Text);
+        Assert.Equal("Welcome Demo owner", (await browser.GetAsync("/welcome")).Text);
     }
 
     [Theory]
@@ -47,7 +47,7 @@ public sealed class SigningInToTheDemo
     {
         await using var host = await AccessHost.StartAsync([(key, value), .. Demo.Where(s => s.Item1 != key)]);
 
-        Assert.Equal("/setup", (await host.NewBrowser().GetAsync("/")).Location);
+        Assert.Equal("/setup", (await host.NewBrowser().GetAsync("/welcome")).Location);
     }
 
     [Theory]
@@ -57,7 +57,7 @@ public sealed class SigningInToTheDemo
     {
         await using var host = await AccessHost.StartAsync([.. Demo, ("Server:PublicAddress", "https://keys.example.com")]);
 
-        Assert.Equal("/setup", (await host.NewBrowser().GetAsync("/", (header, value))).Location);
+        Assert.Equal("/setup", (await host.NewBrowser().GetAsync("/welcome", (header, value))).Location);
     }
 
     [Fact]
@@ -65,6 +65,6 @@ public sealed class SigningInToTheDemo
     {
         await using var host = await AccessHost.StartOwnedAsync(Demo);
 
-        Assert.Equal(HttpStatusCode.Redirect, (await host.NewBrowser().GetAsync("/")).Status);
+        Assert.Equal(HttpStatusCode.Redirect, (await host.NewBrowser().GetAsync("/welcome")).Status);
     }
 }

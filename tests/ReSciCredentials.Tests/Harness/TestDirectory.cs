@@ -17,6 +17,8 @@ internal sealed class TestDirectory : IDisposable
     public string[] Settings =>
     [
         "--environment=Production",
+        // Watching files costs an inotify instance a server, of which there are few.
+        "--hostBuilder:reloadConfigOnChange=false",
         "--urls=http://127.0.0.1:0",
         $"--Storage:Directory={Data}",
         $"--Secrets:KeyFile={KeyFile}",
