@@ -12,7 +12,7 @@ internal static class PagesSetup
     public static IServiceCollection AddPages(this IServiceCollection services)
     {
         // Static files are compressed when published; this is for the pages alone. What is secret in them, antiforgery tokens and component
-        // descriptors, is encrypted anew with each answer, so its length tells nothing (BREACH): decisions/0006.
+        // descriptors, is encrypted anew with each answer, so its length tells nothing (BREACH): decisions/0003.
         services.AddResponseCompression(options =>
         {
             options.EnableForHttps = true;

@@ -50,7 +50,7 @@ internal sealed class TestServer : IAsyncDisposable
             TestContext.Current.CancellationToken,
             builder =>
             {
-                // A build that is not published finds its scripts and styles where they were written.
+                // Static files lie in the source tree until the program is published.
                 builder.WebHost.UseStaticWebAssets();
                 builder.Logging.ClearProviders();
                 builder.Logging.SetMinimumLevel(LogLevel.Trace);

@@ -72,7 +72,7 @@ public sealed class LosingTheRecoveryKey
 
         Assert.True(await vault.WorksAsync(id));
         using var owner = await vault.Server.SignInAsync();
-        Assert.Equal(HttpStatusCode.OK, await StatusAsync(owner, "/credentials"));
+        Assert.Equal(HttpStatusCode.OK, await StatusAsync(owner, "/sources/new"));
     }
 
     [Theory]
