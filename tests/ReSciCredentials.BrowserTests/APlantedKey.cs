@@ -1,0 +1,107 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Microsoft.Playwright;
+using ReSciCredentials.BrowserTests.Harness;
+
+namespace ReSciCredentials.BrowserTests;
+
+/// <summary>A key that can be recognised goes through the whole job, and everything that passes between browser and server is looked through.</summary>
+public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
+{
+    // Characters that a URL escapes, so that its spelling there is another one.
+    private const string Key = "sandbox-accepted-pl4nted+k3y/7d1f0c==";
+
+    private readonly ConcurrentQueue<byte[]> _frames = [];
+    private readonly ConcurrentQueue<IResponse> _answers = [];
+    private readonly ConcurrentQueue<IRequest> _requests = [];
+
+    [Fact]
+    public async Task Is_in_no_frame_of_the_circuit()
+    {
+        await DoTheWholeJobAsync();
+
+        Assert.NotEmpty(_frames);
+        Assert.DoesNotContain(_frames, frame => Holds(frame));
+    }
+
+    [Fact]
+    public async Task Is_in_no_answer_of_the_server()
+    {
+        await DoTheWholeJobAsync();
+
+        List<string> holding = [];
+        foreach (var answer in _answers.Where(answer => answer.Status is >= 200 and < 300 and not 204))
+        {
+            if (Holds(await answer.BodyAsync()) || Holds(Encoding.UTF8.GetBytes(string.Concat((await answer.AllHeadersAsync()).Values))))
+            {
+                holding.Add(answer.Url);
+            }
+        }
+
+        Assert.NotEmpty(_answers);
+        Assert.Empty(holding);
+    }
+
+    [Fact]
+    public async Task Is_sent_once_and_in_the_body_of_the_form_alone()
+    {
+        await DoTheWholeJobAsync();
+
+        var holding = _requests.Where(request =>
+            Holds(Encoding.UTF8.GetBytes(request.Url)) || (request.PostDataBuffer is { } body && Holds(body))).Select(request => new Uri(request.Url).PathAndQuery);
+        Assert.Equal(["/credentials/save"], holding);
+    }
+
+    private async Task DoTheWholeJobAsync()
+    {
+        Page.WebSocket += (_, socket) =>
+        {
+            socket.FrameSent += (_, frame) => Note(frame);
+            socket.FrameReceived += (_, frame) => Note(frame);
+        };
+        Page.Response += (_, answer) => _answers.Enqueue(answer);
+        Page.Request += (_, request) => _requests.Enqueue(request);
+
+        await Tab.OpenAuthenticateAsync();
+        await Tab.AddCredentialAsync("Planted", Key, "Orders, every night.");
+        await Tab.TileBody("Planted").GetByRole(AriaRole.Button, new() { Name = "Test" }).ClickAsync();
+        await Tab.GoOnToConfigureAsync();
+        await Tab.Sample.GetByRole(AriaRole.Button, new() { Name = "Test" }).ClickAsync();
+        await Expect(Tab.Sample.GetByRole(AriaRole.Table)).ToBeVisibleAsync();
+        await Tab.FlowName.FillAsync("Nightly orders");
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
+        await Expect(Tab.Heading("Nightly orders")).ToBeVisibleAsync();
+    }
+
+    private void Note(IWebSocketFrame frame) =>
+        _frames.Enqueue(frame.Binary ?? Encoding.UTF8.GetBytes(frame.Text ?? ""));
+
+    private static bool Holds(ReadOnlySpan<byte> bytes)
+    {
+        foreach (var spelling in Spellings())
+        {
+            if (bytes.IndexOf(spelling) >= 0)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private static IEnumerable<byte[]> Spellings()
+    {
+        var bytes = Encoding.UTF8.GetBytes(Key);
+        yield return bytes;
+        yield return Encoding.Unicode.GetBytes(Key);
+        yield return Encoding.BigEndianUnicode.GetBytes(Key);
+        yield return Encoding.UTF8.GetBytes(Uri.EscapeDataString(Key));
+        yield return Encoding.UTF8.GetBytes(Convert.ToHexString(bytes));
+        yield return Encoding.UTF8.GetBytes(Convert.ToHexStringLower(bytes));
+        // Wherever the key begins in what was encoded, the middle is spelled in one of three ways.
+        for (var skipped = 0; skipped < 3; skipped++)
+        {
+            yield return Encoding.UTF8.GetBytes(Convert.ToBase64String(bytes.AsSpan(skipped, (bytes.Length - skipped) / 3 * 3)));
+        }
+    }
+}

@@ -1,0 +1,135 @@
+using Deque.AxeCore.Playwright;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Playwright;
+using ReSciCredentials.BrowserTests.Harness;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.BrowserTests;
+
+/// <summary>axe finds nothing, whichever colours the person prefers.</summary>
+public abstract class AccessibleToEveryone(Chromium chromium, ColorScheme colours) : BrowserTest(chromium)
+{
+    private readonly List<string> _found = [];
+
+    private protected override BrowserNewContextOptions Window => new() { ColorScheme = colours };
+
+    [Fact]
+    public async Task Before_anybody_is_signed_in()
+    {
+        await Page.Context.ClearCookiesAsync();
+        await Tab.GoToAsync("/sign-in");
+        await InspectAsync("Sign in");
+        await Page.GetByLabel("E-mail").FillAsync("nobody@example.com");
+        await Page.GetByLabel("Password").FillAsync("not the password");
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Sign in" }).ClickAsync();
+        await Expect(Page.GetByRole(AriaRole.Alert).First).ToBeVisibleAsync();
+        await InspectAsync("Sign in, refused");
+        await Tab.GoToAsync("/setup");
+        await InspectAsync("Set up, done");
+
+        Assert.Empty(_found);
+    }
+
+    [Fact]
+    public async Task On_an_empty_server()
+    {
+        Tolerate("404");
+        await Tab.OpenAsync("/");
+        await InspectAsync("Integrate, empty");
+        await Tab.OpenAsync("/sources/new");
+        await InspectAsync("Select");
+        await Tab.OpenAuthenticateAsync();
+        await InspectAsync("Authenticate, empty");
+        await Tab.GoToAsync("/account");
+        await InspectAsync("Account");
+        await Tab.GoToAsync("/error");
+        await InspectAsync("Error");
+        await Tab.GoToAsync("/nowhere");
+        await InspectAsync("Not found");
+
+        Assert.Empty(_found);
+    }
+
+    [Fact]
+    public async Task With_tiles_in_every_state()
+    {
+        await AddOneInEveryStateAsync();
+        await Tab.OpenAuthenticateAsync();
+        await Expect(Page.GetByRole(AriaRole.Article)).ToHaveCountAsync(4);
+        await InspectAsync("Authenticate");
+        await Tab.OpenAsync("/");
+        await InspectAsync("Integrate, with attention");
+
+        Assert.Empty(_found);
+    }
+
+    [Fact]
+    public async Task In_the_overlay()
+    {
+        await Tab.OpenAuthenticateAsync();
+        await Tab.OpenOverlayAsync();
+        await InspectAsync("Overlay, empty");
+        await Tab.SaveAsync();
+        await InspectAsync("Overlay, incomplete");
+        await Tab.FillOverlayAsync("Shop key", "sandbox-refused-1");
+        await Tab.SaveAsync();
+        await Expect(Tab.KeyField).ToBeFocusedAsync();
+        await InspectAsync("Overlay, refused");
+        await Tab.KeyField.FillAsync("sandbox-garbage-1");
+        await Tab.SaveAsync();
+        await Expect(Tab.InOverlay("Save without verifying")).ToBeVisibleAsync();
+        await InspectAsync("Overlay, cannot tell");
+        await Tab.PressAsync("Escape");
+        await Expect(Tab.InOverlay("Keep editing")).ToBeVisibleAsync();
+        await InspectAsync("Overlay, discard");
+
+        Assert.Empty(_found);
+    }
+
+    [Fact]
+    public async Task On_Configure_and_the_page_of_a_source()
+    {
+        await Tab.OpenAuthenticateAsync();
+        await Tab.AddCredentialAsync("Shop key", "sandbox-accepted-1");
+        await InspectAsync("Authenticate, chosen");
+        await Tab.GoOnToConfigureAsync();
+        await InspectAsync("Configure");
+        await Tab.Sample.GetByRole(AriaRole.Button, new() { Name = "Test" }).ClickAsync();
+        await Expect(Tab.Sample.GetByRole(AriaRole.Table)).ToBeVisibleAsync();
+        await Tab.Sample.GetByText("As JSON").ClickAsync();
+        await InspectAsync("Configure, sample");
+        await Tab.FlowName.FillAsync("Nightly orders");
+        await Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
+        await Expect(Tab.Heading("Nightly orders")).ToBeVisibleAsync();
+        await InspectAsync("Source");
+        await Tab.Button("Change credential").ClickAsync();
+        await Expect(Tab.Tile("Shop key")).ToBeVisibleAsync();
+        await InspectAsync("Source, changing");
+
+        Assert.Empty(_found);
+    }
+
+    private async Task InspectAsync(string place)
+    {
+        var result = await Page.RunAxe();
+        _found.AddRange(result.Violations.SelectMany(violation => violation.Nodes.Select(node => $"{place}: {violation.Id} at {node.Target}: {node.Html}")));
+    }
+
+    private async Task AddOneInEveryStateAsync()
+    {
+        await Elsewhere.AddCredentialAsync("Verified");
+        var failed = await Elsewhere.AddCredentialAsync("Failed");
+        var undecryptable = await Elsewhere.AddCredentialAsync("Undecryptable");
+        var answer = await Elsewhere.SaveCredentialAsync("Unverified", "sandbox-garbage-1", "Orders, every night.", unverified: true);
+        Assert.Equal("saved", answer.Outcome);
+        await using var storage = await Server.StorageAsync();
+        await storage.Credentials.Where(credential => credential.Id == failed)
+            .ExecuteUpdateAsync(credential => credential.SetProperty(row => row.VerifiedStatus, VerifiedStatus.Failed));
+        await storage.CredentialKeys.Where(key => key.CredentialId == undecryptable)
+            .ExecuteUpdateAsync(key => key.SetProperty(row => row.Ciphertext, new byte[64]));
+    }
+}
+
+public sealed class AccessibleInLightColours(Chromium chromium) : AccessibleToEveryone(chromium, ColorScheme.Light);
+
+public sealed class AccessibleInDarkColours(Chromium chromium) : AccessibleToEveryone(chromium, ColorScheme.Dark);
