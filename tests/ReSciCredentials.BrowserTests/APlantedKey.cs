@@ -12,7 +12,7 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
     private const string Key = "sandbox-accepted-pl4nted+k3y/7d1f0c==";
 
     private readonly ConcurrentQueue<byte[]> _frames = [];
-    private readonly ConcurrentQueue<IResponse> _answers = [];
+    private readonly ConcurrentQueue<(string Path, byte[] Headers, byte[] Body)> _answers = [];
     private readonly ConcurrentQueue<IRequest> _requests = [];
 
     [Fact]
@@ -29,17 +29,8 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
     {
         await DoTheWholeJobAsync();
 
-        List<string> holding = [];
-        foreach (var answer in _answers.Where(answer => answer.Status is >= 200 and < 300 and not 204))
-        {
-            if (Holds(await answer.BodyAsync()) || Holds(Encoding.UTF8.GetBytes(string.Concat((await answer.AllHeadersAsync()).Values))))
-            {
-                holding.Add(answer.Url);
-            }
-        }
-
-        Assert.NotEmpty(_answers);
-        Assert.Empty(holding);
+        Assert.Contains(_answers, answer => answer.Path == "/credentials/save");
+        Assert.DoesNotContain(_answers, answer => Holds(answer.Headers) || Holds(answer.Body));
     }
 
     [Fact]
@@ -59,7 +50,7 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
             socket.FrameSent += (_, frame) => Note(frame);
             socket.FrameReceived += (_, frame) => Note(frame);
         };
-        Page.Response += (_, answer) => _answers.Enqueue(answer);
+        await Page.RouteAsync("**/*", PassOnAsync);
         Page.Request += (_, request) => _requests.Enqueue(request);
 
         await Tab.OpenAuthenticateAsync();
@@ -71,6 +62,15 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
         await Tab.FlowName.FillAsync("Nightly orders");
         await Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
         await Expect(Tab.Heading("Nightly orders")).ToBeVisibleAsync();
+    }
+
+    // The browser forgets bodies as soon as it leaves a page, so they are read on their way.
+    private async Task PassOnAsync(IRoute route)
+    {
+        var answer = await route.FetchAsync(new() { MaxRedirects = 0 });
+        var headers = string.Join('\n', answer.Headers.Values);
+        _answers.Enqueue((new Uri(route.Request.Url).AbsolutePath, Encoding.UTF8.GetBytes(headers), await answer.BodyAsync()));
+        await route.FulfillAsync(new() { Response = answer });
     }
 
     private void Note(IWebSocketFrame frame) =>

@@ -115,13 +115,13 @@ public sealed class GoingBack(Chromium chromium) : BrowserTest(chromium)
     {
         await OpenConfigureAsync();
         await Tab.FlowName.FillAsync("Nightly orders");
-        await Page.GetByLabel("Description").FillAsync("Every night.");
+        await Tab.FlowDescription.FillAsync("Every night.");
 
         await Page.ReloadAsync();
         await Tab.IsLiveAsync();
 
         await Expect(Tab.FlowName).ToHaveValueAsync("Nightly orders");
-        await Expect(Page.GetByLabel("Description")).ToHaveValueAsync("Every night.");
+        await Expect(Tab.FlowDescription).ToHaveValueAsync("Every night.");
         await Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
         await Expect(Tab.Heading("Nightly orders")).ToBeVisibleAsync();
     }

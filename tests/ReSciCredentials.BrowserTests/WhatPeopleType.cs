@@ -16,7 +16,7 @@ public sealed class HtmlInEveryField(Chromium chromium) : BrowserTest(chromium)
         await Expect(Tab.TileBody(Image)).ToContainTextAsync(Script);
         await Tab.GoOnToConfigureAsync();
         await Tab.FlowName.FillAsync(Script);
-        await Page.GetByLabel("Description").FillAsync(Image);
+        await Tab.FlowDescription.FillAsync(Image);
         await Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
         await Expect(Tab.Heading(Script)).ToBeVisibleAsync();
         await Tab.OpenAsync("/");

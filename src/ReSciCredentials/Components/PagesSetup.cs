@@ -29,7 +29,10 @@ internal static class PagesSetup
     {
         app.UseResponseCompression();
         app.UseExceptionHandler("/error", createScopeForErrors: true);
-        app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
+        // Scripts go by the status. A page in its place comes as a redirect when something was posted: the overlay would take it for a lost connection.
+        app.UseWhen(
+            static context => context.Request.Headers.Accept.ToString().Contains(MediaTypeNames.Text.Html, StringComparison.OrdinalIgnoreCase),
+            static documents => documents.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true));
     }
 
     public static void MapPages(this IEndpointRouteBuilder routes)

@@ -21,6 +21,8 @@ internal sealed class Tab(IPage page, Uri address)
 
     public ILocator FlowName => Page.GetByRole(AriaRole.Textbox, new() { Name = "Name", Exact = true });
 
+    public ILocator FlowDescription => Page.GetByRole(AriaRole.Textbox, new() { Name = "Description", Exact = true });
+
     public ILocator Sample => Page.GetByRole(AriaRole.Region, new() { Name = "Sample of the data" });
 
     public async Task OpenAsync(string path)
