@@ -56,9 +56,10 @@ public sealed class TheServerRestarts(Chromium chromium) : BrowserTest(chromium)
     // Nobody presses anything: the page finds out by itself that its circuit cannot come back.
     private async Task RestartAndReloadAsync()
     {
-        await Page.EvaluateAsync("window.before = true");
+        var reloaded = new TaskCompletionSource();
+        Page.Load += (_, _) => reloaded.TrySetResult();
         await RestartServerAsync();
-        await Page.WaitForFunctionAsync("!window.before && document.readyState === 'complete'", null, new() { Timeout = 20_000 });
+        await reloaded.Task.WaitAsync(TimeSpan.FromSeconds(20));
         await Tab.IsLiveAsync();
     }
 }
