@@ -33,10 +33,10 @@ public sealed class Chromium : IAsyncLifetime
             [
                 "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-background-networking",
                 "--disable-component-update", "--disable-sync", "--no-first-run", "--no-default-browser-check",
-                // The browser's own side panels, made anew for every window, cost more than the pages under test.
-                "--disable-features=PreloadTopChromeWebUI,HttpsUpgrades,OptimizationHints,MediaRouter,Translate",
             ],
         });
+        // A Chromium that is a whole browser ends with its last window, and between two tests there may be none.
+        await _browser.NewPageAsync();
     }
 
     /// <summary>A window without cookies or history.</summary>
