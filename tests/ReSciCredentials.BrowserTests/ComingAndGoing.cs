@@ -6,7 +6,7 @@ namespace ReSciCredentials.BrowserTests;
 /// <summary>The circuit is gone for good: whatever the page shows afterwards, it has from the address and the browser's own memory.</summary>
 public sealed class TheServerRestarts(Chromium chromium) : BrowserTest(chromium)
 {
-    private static readonly string[] Lost = ["WebSocket", "Connection", "connection", "Failed to load resource", "Failed to start", "Failed to complete"];
+    private static readonly string[] Lost = ["WebSocket", "Connection", "connection", "Failed to load resource", "Failed to start", "Failed to complete", "Circuit not initialized"];
 
     [Fact]
     public async Task Keeps_the_draft_on_Configure()
