@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Text.RegularExpressions;
 using ReSciCredentials.Access;
 using ReSciCredentials.Secrets;
@@ -10,12 +11,13 @@ internal static partial class CommandLine
 {
     private const int Done = 0;
     private const int NotDone = 1;
+    private const int WrongUsage = 2;
 
     public static async Task<int> RunAsync(string[] args)
     {
         // Settings may stand among the words of any command, as ASP.NET Core's own: --Storage:Directory=/srv/data
         var settings = args.Where(argument => Setting().IsMatch(argument)).ToArray();
-        var words = args.Except(settings, StringComparer.Ordinal).ToArray();
+        var words = args.Where(argument => !Setting().IsMatch(argument)).ToArray();
 
         var root = new RootCommand("ReSci Credentials keeps the API keys of ReSci. Without a command it serves. Any setting can be given as --Section:Key=value.");
         root.SetAction((_, _) => Serve.RunAsync(settings));
@@ -24,8 +26,9 @@ internal static partial class CommandLine
         root.Subcommands.Add(Health(settings));
 
         // The host stops gracefully by itself; the parser's own limit of two seconds would cut it short.
-        var exitCode = await root.Parse(words).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
-        return exitCode;
+        var parsed = root.Parse(words);
+        var exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        return parsed.Action is ParseErrorAction ? WrongUsage : exitCode;
     }
 
     private static Command Owner(string[] settings)
