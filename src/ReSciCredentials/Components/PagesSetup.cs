@@ -1,3 +1,4 @@
+using System.Net.Mime;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Components.Layout;
 using ReSciCredentials.ReSci;
@@ -10,6 +11,13 @@ internal static class PagesSetup
 {
     public static IServiceCollection AddPages(this IServiceCollection services)
     {
+        // Static files are compressed when published; this is for the pages alone. What is secret in them, antiforgery tokens and component
+        // descriptors, is encrypted anew with each answer, so its length tells nothing (BREACH): decisions/0003.
+        services.AddResponseCompression(options =>
+        {
+            options.EnableForHttps = true;
+            options.MimeTypes = [MediaTypeNames.Text.Html];
+        });
         services.AddRazorComponents().AddInteractiveServerComponents();
         services.AddCascadingValue(provider => provider.GetRequiredService<IOptions<ReSciOptions>>().Value.Sandbox
             ? new DemoMode([.. SandboxKeys.Shown.Select(key => new SampleKey(key.Prefix, key.Meaning))])
@@ -19,6 +27,7 @@ internal static class PagesSetup
 
     public static void UseErrorPages(this IApplicationBuilder app)
     {
+        app.UseResponseCompression();
         app.UseExceptionHandler("/error", createScopeForErrors: true);
         app.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true);
     }

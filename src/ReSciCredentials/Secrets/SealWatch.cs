@@ -19,8 +19,14 @@ internal sealed partial class SealWatch(
         {
             try
             {
-                var key = keyFile.Read();
-                if (seal.Reason is not null)
+                var (key, fault) = Read();
+                if (fault is not null)
+                {
+                    // Without a key the sentinel still tells which one the database needs.
+                    var needed = (await sentinel.AskAsync(key: null, stoppingToken))?.Reason?.NeededKeyId;
+                    seal.Close(new SealReason(SealCause.KeyFileUnusable, needed, Detail: fault));
+                }
+                else if (seal.Reason is not null)
                 {
                     await opening.OpenAsync(key, stoppingToken);
                 }
@@ -38,18 +44,29 @@ internal sealed partial class SealWatch(
                 if (seal.Reason is null && time.GetElapsedTime(extendedAt) >= RingInterval)
                 {
                     extendedAt = time.GetTimestamp();
-                    await opening.ExtendRingAsync(stoppingToken);
+                    if (!await opening.ExtendRingAsync(stoppingToken))
+                    {
+                        seal.Close(new SealReason(SealCause.RingDamaged, key?.Id, key?.Id));
+                    }
                 }
-            }
-            catch (StartRefusedException exception)
-            {
-                seal.Close(new SealReason(SealCause.KeyFileUnusable, Detail: exception.Message));
             }
             catch (Exception exception) when (exception is not OperationCanceledException)
             {
                 // The next look is in two seconds; until then nothing changes.
                 LogLookFailed(exception);
             }
+        }
+    }
+
+    private (RecoveryKey? Key, string? Fault) Read()
+    {
+        try
+        {
+            return (keyFile.Read(), null);
+        }
+        catch (StartRefusedException exception)
+        {
+            return (null, exception.Message);
         }
     }
 

@@ -45,6 +45,17 @@ document.addEventListener('click', async event => {
   }
 });
 
+// A choice becomes part of the address, so that a reload, and the way back, find it again.
+
+document.addEventListener('change', event => {
+  const name = event.target.closest?.('form[data-keep-choice]')?.dataset.keepChoice;
+  if (name && event.target.name === name) {
+    const address = new URL(location.href);
+    address.searchParams.set(name, event.target.value);
+    history.replaceState(history.state, '', address);
+  }
+});
+
 // Times: the server's words, kept fresh, with the exact time in the browser's zone.
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -49,6 +50,8 @@ internal sealed class TestServer : IAsyncDisposable
             TestContext.Current.CancellationToken,
             builder =>
             {
+                // Static files lie in the source tree until the program is published.
+                builder.WebHost.UseStaticWebAssets();
                 builder.Logging.ClearProviders();
                 builder.Logging.SetMinimumLevel(LogLevel.Trace);
                 builder.Logging.AddFilter(null, LogLevel.Trace);
