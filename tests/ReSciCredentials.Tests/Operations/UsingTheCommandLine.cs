@@ -95,7 +95,7 @@ public sealed class UsingTheCommandLine : IDisposable
 
         Assert.Equal((1, ""), (second.ExitCode, second.Output));
         Assert.Contains("There is an owner already. Nothing was changed.", second.Errors, StringComparison.Ordinal);
-        Assert.Equal("ann@example.com", await _directory.SqlAsync("SELECT group_concat(Email) FROM AspNetUsers"));
+        Assert.Equal("ann@example.com", await _directory.SqlAsync("SELECT group_concat(Email) FROM accounts"));
     }
 
     [Fact]
