@@ -30,6 +30,7 @@ internal static class Program
         adjust?.Invoke(builder);
 
         var app = builder.Build();
+        await app.RefuseBadSettingsAsync();
         app.UseRequestChecks();
         app.UseErrorPages();
         app.UseRouting();

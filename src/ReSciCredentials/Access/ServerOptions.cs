@@ -38,7 +38,7 @@ internal sealed class ServerOptions
             }
 
             // The framework's own switch believes the headers of everybody, which would undo the list above.
-            if (configuration.GetValue<bool>("ForwardedHeaders_Enabled"))
+            if (string.Equals(configuration["ForwardedHeaders_Enabled"], "true", StringComparison.OrdinalIgnoreCase))
             {
                 failures.Add($"ForwardedHeaders_Enabled trusts every sender. Remove it and name the proxies in {Section}:TrustedProxies.");
             }

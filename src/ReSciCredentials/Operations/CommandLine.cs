@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Invocation;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging.Console;
 using ReSciCredentials.Access;
 using ReSciCredentials.Secrets;
 
@@ -10,12 +12,13 @@ internal static partial class CommandLine
 {
     private const int Done = 0;
     private const int NotDone = 1;
+    private const int WrongUsage = 2;
 
     public static async Task<int> RunAsync(string[] args)
     {
         // Settings may stand among the words of any command, as ASP.NET Core's own: --Storage:Directory=/srv/data
         var settings = args.Where(argument => Setting().IsMatch(argument)).ToArray();
-        var words = args.Except(settings, StringComparer.Ordinal).ToArray();
+        var words = args.Where(argument => !Setting().IsMatch(argument)).ToArray();
 
         var root = new RootCommand("ReSci Credentials keeps the API keys of ReSci. Without a command it serves. Any setting can be given as --Section:Key=value.");
         root.SetAction((_, _) => Serve.RunAsync(settings));
@@ -24,16 +27,18 @@ internal static partial class CommandLine
         root.Subcommands.Add(Health(settings));
 
         // The host stops gracefully by itself; the parser's own limit of two seconds would cut it short.
-        var exitCode = await root.Parse(words).InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
-        return exitCode;
+        var parsed = root.Parse(words);
+        var exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        return parsed.Action is ParseErrorAction ? WrongUsage : exitCode;
     }
 
     private static Command Owner(string[] settings)
     {
         var email = new Option<string>("--email") { Description = "The e-mail address to sign in with", Required = true };
         var name = new Option<string>("--name") { Description = "What the owner is called on screen", Required = true };
-        var password = new Option<bool>("--password-stdin") { Description = "Read the password from standard input; one line end after it is dropped", Required = true };
+        var password = new Option<bool>("--password-stdin") { Description = "Read the password from standard input; one line end after it is dropped" };
         var create = new Command("create", "Make the owner without a set-up link, also before the first start. Refused when there is an owner.") { email, name, password };
+        Demand(create, password);
         create.SetAction((parsed, cancellationToken) => WithServicesAsync(
             settings,
             async services =>
@@ -71,8 +76,9 @@ internal static partial class CommandLine
 
     private static Command RecoveryKeyCommand(string[] settings)
     {
-        var confirm = new Option<bool>("--confirm") { Description = "Yes, print the key itself: nobody is looking over my shoulder", Required = true };
+        var confirm = new Option<bool>("--confirm") { Description = "Yes, print the key itself: nobody is looking over my shoulder" };
         var show = new Command("show", "Print the recovery sheet. Whoever has it and the database can read every key.") { confirm };
+        Demand(show, confirm);
         show.SetAction((_, cancellationToken) => WithBuiltServicesAsync(
             settings,
             services => Task.FromResult(services.GetRequiredService<KeyFile>().Read() is { } key
@@ -120,8 +126,10 @@ internal static partial class CommandLine
     {
         try
         {
-            // What a command says goes to standard output alone.
-            await using var app = await Program.BuildAsync([.. settings, "--Logging:LogLevel:Default=Error", "--Logging:LogLevel:Microsoft.Hosting.Lifetime=Error"]);
+            // On standard output stands what a command says, and nothing else.
+            await using var app = await Program.BuildAsync(
+                [.. settings, "--Logging:LogLevel:Default=Error", "--Logging:LogLevel:Microsoft=Error"],
+                builder => builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
             await using var scope = app.Services.CreateAsyncScope();
             return await run(scope.ServiceProvider);
         }
@@ -129,6 +137,19 @@ internal static partial class CommandLine
         {
             return Refuse(explanation);
         }
+    }
+
+    /// <summary>Refuses a command without this switch. The parser takes a missing one for false, even when it is marked as required.</summary>
+    private static void Demand(Command command, Option<bool> given)
+    {
+        given.Description += " (REQUIRED)";
+        command.Validators.Add(result =>
+        {
+            if (!result.GetValue(given))
+            {
+                result.AddError($"Option '{given.Name}' is required.");
+            }
+        });
     }
 
     private static IEnumerable<string> Faults(OwnerFaults faults) => new[] { faults.Name, faults.Email, faults.Password }.OfType<string>();

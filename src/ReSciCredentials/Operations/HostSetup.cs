@@ -12,6 +12,7 @@ internal static class HostSetup
             // Started from anywhere, a published program finds its settings and its relative paths beside itself.
             ContentRootPath = IsDevelopment() ? null : AppContext.BaseDirectory,
         });
+        UnreadableSettings.SetAside(builder);
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null)
         {

@@ -19,6 +19,8 @@ internal sealed class LogFloors : IPostConfigureOptions<LoggerFilterOptions>
         ("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogLevel.Error),
         // Request lines with their query strings.
         ("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.Warning),
+        // A start that failed, with its stack: the console is told in plain words. Of a background service that failed, the critical entry says all.
+        ("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical),
         // Values of parameters, at Debug.
         ("Microsoft.EntityFrameworkCore", LogLevel.Information),
         ("Microsoft.AspNetCore.Http.RequestDelegateGenerator", LogLevel.Information),

@@ -17,6 +17,22 @@ internal static class OperationsSetup
         return services;
     }
 
+    /// <summary>Comes before anything uses a setting, so that every fault of all of them is told at once, to a command as to the server.</summary>
+    /// <exception cref="OptionsValidationException"/>
+    /// <exception cref="AggregateException">Of those, when several sections are at fault.</exception>
+    public static async Task RefuseBadSettingsAsync(this WebApplication app)
+    {
+        try
+        {
+            app.Services.GetRequiredService<IStartupValidator>().Validate();
+        }
+        catch
+        {
+            await app.DisposeAsync();
+            throw;
+        }
+    }
+
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
         var health = routes.MapGroup("/health").AllowAnonymous().WithMetadata(new OpenWhenSealed());

@@ -36,14 +36,14 @@ internal static class Serve
         var app = await Program.BuildAsync(args, adjust);
         try
         {
-            // Before anything is touched: bad settings stop the start.
-            app.Services.GetRequiredService<IStartupValidator>().Validate();
             await app.Services.GetRequiredService<Opening>().StartAsync(cancellationToken);
             await app.StartAsync(cancellationToken);
             return app;
         }
         catch
         {
+            // What has started already ends in order, as far as it can.
+            await app.StopAsync(CancellationToken.None);
             await app.DisposeAsync();
             throw;
         }
@@ -60,6 +60,8 @@ internal static class Serve
             $"{exception.Message} Another program listens there. Stop it, or choose another address, for example --urls=http://localhost:5090",
         SocketException { SocketErrorCode: SocketError.AccessDenied } =>
             "The address may not be used by this account. Choose a port above 1023, for example --urls=http://localhost:5080",
+        // The framework about its own settings: a certificate that is missing, a log level that does not exist. It names them.
+        InvalidOperationException { Source: "Microsoft.AspNetCore.Server.Kestrel.Core" or "Microsoft.Extensions.Logging.Configuration" } => exception.Message,
         _ => null,
     };
 

@@ -1,0 +1,80 @@
+using System.ComponentModel;
+using Microsoft.Extensions.Options;
+using ReSciCredentials.Access;
+using ReSciCredentials.ReSci;
+using ReSciCredentials.Secrets;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Operations;
+
+/// <summary>
+/// Settings that hold no value of their type, such as "soon" for a time. The binder throws at the first it meets, and the faults of all others
+/// stay untold; so they are set aside before anything is bound, and reported by the check at start together with everything else.
+/// </summary>
+internal sealed class UnreadableSettings
+{
+    public IReadOnlyList<string> Faults { get; private set; } = [];
+
+    public static void SetAside(WebApplicationBuilder builder)
+    {
+        List<string> faults = [];
+        PutAddressesAside(builder.Configuration, faults);
+        PutValuesAside(builder.Configuration, StorageOptions.Section, new StorageOptions(), faults);
+        PutValuesAside(builder.Configuration, SecretsOptions.Section, new SecretsOptions(), faults);
+        PutValuesAside(builder.Configuration, ServerOptions.Section, new ServerOptions(), faults);
+        PutValuesAside(builder.Configuration, ReSciOptions.Section, new ReSciOptions(), faults);
+
+        builder.Services.AddOptions<UnreadableSettings>().Configure(unreadable => unreadable.Faults = faults).ValidateOnStart();
+        builder.Services.AddSingleton<IValidateOptions<UnreadableSettings>, Validation>();
+    }
+
+    private static void PutAddressesAside(ConfigurationManager configuration, List<string> faults)
+    {
+        foreach (var address in configuration["urls"]?.Split(';') ?? [])
+        {
+            if (!IsAddress(address))
+            {
+                faults.Add($"urls: '{address}' is not an address to listen on, such as {Addresses.Default}.");
+            }
+        }
+
+        if (faults.Count > 0)
+        {
+            configuration["urls"] = Addresses.Default;
+        }
+    }
+
+    private static void PutValuesAside(ConfigurationManager configuration, string section, object defaults, List<string> faults)
+    {
+        foreach (var property in defaults.GetType().GetProperties().Where(property => property is { PropertyType.IsValueType: true, CanWrite: true }))
+        {
+            var key = $"{section}:{property.Name}";
+            var converter = TypeDescriptor.GetConverter(property.PropertyType);
+            if (configuration[key] is { } text && !converter.IsValid(text))
+            {
+                var usual = converter.ConvertToInvariantString(property.GetValue(defaults));
+                faults.Add($"{key}: '{text}' cannot be read. Without the setting it is {usual}.");
+                configuration[key] = usual;
+            }
+        }
+    }
+
+    private static bool IsAddress(string address)
+    {
+        try
+        {
+            _ = BindingAddress.Parse(address);
+            return true;
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
+
+    private sealed class Validation : IValidateOptions<UnreadableSettings>
+    {
+        public ValidateOptionsResult Validate(string? name, UnreadableSettings options) =>
+            options.Faults.Count == 0 ? ValidateOptionsResult.Success : ValidateOptionsResult.Fail(options.Faults);
+    }
+}

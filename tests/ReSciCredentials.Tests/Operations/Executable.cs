@@ -1,0 +1,49 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace ReSciCredentials.Tests.Operations;
+
+/// <summary>The program itself, as a process of its own, the way people start it.</summary>
+internal static class Executable
+{
+    /// <summary>Runs a command to its end.</summary>
+    public static async Task<Ended> RunAsync(IEnumerable<string> arguments, string typed = "")
+    {
+        using var process = Start(arguments);
+        await process.StandardInput.WriteAsync(typed);
+        process.StandardInput.Close();
+        var output = process.StandardOutput.ReadToEndAsync();
+        var errors = process.StandardError.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return new Ended(process.ExitCode, await output, await errors);
+    }
+
+    /// <param name="workingDirectory">Null: this process's own.</param>
+    public static Process Start(IEnumerable<string> arguments, string? workingDirectory = null)
+    {
+        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
+            WorkingDirectory = workingDirectory ?? "",
+        };
+        start.ArgumentList.Add(typeof(Program).Assembly.Location);
+        foreach (var argument in arguments)
+        {
+            start.ArgumentList.Add(argument);
+        }
+
+        // What is set for whoever runs the tests is not set for the program.
+        start.Environment.Remove("ASPNETCORE_ENVIRONMENT");
+        start.Environment.Remove("DOTNET_ENVIRONMENT");
+        start.Environment.Remove("ASPNETCORE_URLS");
+        // Too short-lived for what the runtime learns about it to pay.
+        start.Environment["DOTNET_TieredPGO"] = "0";
+        return Process.Start(start)!;
+    }
+}
+
+/// <summary>What a command left behind.</summary>
+internal sealed record Ended(int ExitCode, string Output, string Errors);

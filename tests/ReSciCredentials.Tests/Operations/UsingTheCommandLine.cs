@@ -1,0 +1,208 @@
+using System.Net;
+using ReSciCredentials.Tests.Harness;
+
+namespace ReSciCredentials.Tests.Operations;
+
+/// <summary>What the executable can do beside serving, before the first start and beside a running server.</summary>
+public sealed class UsingTheCommandLine : IDisposable
+{
+    private const string Password = "a much longer walrus phrase";
+
+    private static readonly string[] CreateOwner = ["owner", "create", "--email", "ann@example.com", "--name", "Ann", "--password-stdin"];
+
+    private readonly TestDirectory _directory = new();
+
+    public void Dispose() => _directory.Dispose();
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("owner")]
+    [InlineData("owner create")]
+    [InlineData("owner setup-link")]
+    [InlineData("owner reset-sign-in")]
+    [InlineData("recovery-key")]
+    [InlineData("recovery-key show")]
+    [InlineData("health")]
+    public async Task Explains_every_command(string command)
+    {
+        var ended = await RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
+
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
+        Assert.Contains("Usage:", ended.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Tells_its_version()
+    {
+        var ended = await RunAsync(["--version"]);
+
+        Assert.Matches(@"^\d+\.\d+\.\d+", ended.Output);
+    }
+
+    [Theory]
+    [InlineData("bogus")]
+    [InlineData("owner create")]
+    [InlineData("recovery-key show")]
+    [InlineData("health --loud")]
+    public async Task Tells_wrong_usage_from_failure_by_the_exit_code(string words)
+    {
+        var ended = await RunAsync(words.Split(' '));
+
+        Assert.Equal(2, ended.ExitCode);
+    }
+
+    [Fact]
+    public async Task Makes_the_owner_before_the_first_start()
+    {
+        var ended = await RunAsync(CreateOwner, Password);
+
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
+        await using var server = await TestServer.StartAsync(_directory);
+        using var ann = new Visitor(server.Address);
+        await ann.SignInAsync("ann@example.com", Password);
+    }
+
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("\r\n")]
+    public async Task Drops_one_line_end_after_the_password(string lineEnd)
+    {
+        await RunAsync(CreateOwner, Password + lineEnd);
+
+        await using var server = await TestServer.StartAsync(_directory);
+        using var ann = new Visitor(server.Address);
+        await ann.SignInAsync("ann@example.com", Password);
+    }
+
+    [Fact]
+    public async Task Makes_the_owner_beside_a_running_server()
+    {
+        using var server = await ServerProcess.StartAsync(_directory.Settings);
+
+        var ended = await RunAsync(CreateOwner, Password);
+
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
+        using var ann = new Visitor(server.Address);
+        await ann.SignInAsync("ann@example.com", Password);
+    }
+
+    [Fact]
+    public async Task Makes_one_owner_only()
+    {
+        await RunAsync(CreateOwner, Password);
+
+        var second = await RunAsync(["owner", "create", "--email", "ben@example.com", "--name", "Ben", "--password-stdin"], Password);
+
+        Assert.Equal((1, ""), (second.ExitCode, second.Output));
+        Assert.Contains("There is an owner already. Nothing was changed.", second.Errors, StringComparison.Ordinal);
+        Assert.Equal("ann@example.com", await _directory.SqlAsync("SELECT group_concat(Email) FROM accounts"));
+    }
+
+    [Fact]
+    public async Task Refuses_a_weak_password_and_says_what_is_wrong_with_it()
+    {
+        var ended = await RunAsync(CreateOwner, "short");
+
+        Assert.Equal((1, ""), (ended.ExitCode, ended.Output));
+        Assert.Contains("It needs at least 15", ended.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Takes_a_value_that_reads_like_one_of_its_words()
+    {
+        var ended = await RunAsync(["owner", "create", "--email", "ann@example.com", "--name", "create", "--password-stdin"], Password);
+
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
+    }
+
+    [Fact]
+    public async Task Prints_a_set_up_link_for_the_public_address()
+    {
+        var ended = await RunAsync(["owner", "setup-link", "--Server:PublicAddress=https://keys.example.com"]);
+
+        Assert.StartsWith("https://keys.example.com/setup#token=", ended.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Prints_no_set_up_link_once_there_is_an_owner()
+    {
+        await RunAsync(CreateOwner, Password);
+
+        var ended = await RunAsync(["owner", "setup-link"]);
+
+        Assert.Equal((1, ""), (ended.ExitCode, ended.Output));
+    }
+
+    [Fact]
+    public async Task Takes_the_old_password_away_when_the_sign_in_is_reset()
+    {
+        await RunAsync(CreateOwner, Password);
+
+        var ended = await RunAsync(["owner", "reset-sign-in"]);
+
+        Assert.Contains("/setup#token=", ended.Output, StringComparison.Ordinal);
+        await using var server = await TestServer.StartAsync(_directory);
+        using var ann = new Visitor(server.Address);
+        using var answer = await ann.PostFormAsync("/sign-in", "sign-in", new() { ["Email"] = "ann@example.com", ["Password"] = Password });
+        Assert.NotEqual(HttpStatusCode.Redirect, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Shows_the_recovery_key_as_it_stands_in_the_file()
+    {
+        await RunAsync(CreateOwner, Password);
+
+        var ended = await RunAsync(["recovery-key", "show", "--confirm"]);
+
+        Assert.Equal((await File.ReadAllTextAsync(_directory.KeyFile)).TrimEnd(), ended.Output.TrimEnd());
+    }
+
+    [Fact]
+    public async Task Shows_nothing_of_the_recovery_key_without_a_confirmation()
+    {
+        await RunAsync(CreateOwner, Password);
+        var groups = (await File.ReadAllLinesAsync(_directory.KeyFile)).Where(line => line.Length > 0 && line[0] != '#').ToArray();
+
+        var ended = await RunAsync(["recovery-key", "show"]);
+
+        Assert.Equal(8, groups.Length);
+        Assert.All(groups, group => Assert.DoesNotContain(group, ended.Output + ended.Errors, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Says_that_there_is_no_recovery_key_yet()
+    {
+        var ended = await RunAsync(["recovery-key", "show", "--confirm"]);
+
+        Assert.Equal((1, $"There is no recovery key in {_directory.KeyFile}."), (ended.ExitCode, ended.Errors.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task Finds_a_running_server_healthy()
+    {
+        using var server = await ServerProcess.StartAsync(_directory.Settings);
+
+        var ended = await RunAsync(["health", $"--urls={server.Address.GetLeftPart(UriPartial.Authority)}"]);
+
+        Assert.Equal((0, "ready"), (ended.ExitCode, ended.Output.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task Fails_the_health_check_of_a_server_that_does_not_run()
+    {
+        var ended = await RunAsync(["health", "--urls=http://127.0.0.1:1"]);
+
+        Assert.Equal((1, "no answer from http://127.0.0.1:1/health/ready"), (ended.ExitCode, ended.Errors.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task Refuses_bad_settings_like_the_server_does()
+    {
+        var ended = await RunAsync(["owner", "setup-link", "--ReSci:Timeout=abc"]);
+
+        Assert.Equal(1, ended.ExitCode);
+        Assert.StartsWith("- ReSci:Timeout: 'abc' cannot be read.", ended.Errors, StringComparison.Ordinal);
+    }
+
+    private Task<Ended> RunAsync(IEnumerable<string> words, string typed = "") => Executable.RunAsync([.. _directory.Settings, .. words], typed);
+}
