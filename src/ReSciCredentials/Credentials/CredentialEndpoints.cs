@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net.Mime;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Http.Metadata;
 using ReSciCredentials.Access;
@@ -12,12 +13,15 @@ internal static class CredentialEndpoints
     /// <summary>In bytes. Room for the longest fields in their longest encoding; a 10 KB key still gets its own message.</summary>
     private const long FormLimit = 128 * 1024;
 
+    /// <summary>Nothing else: larger parts of a multipart form would be spooled to a temporary file, and with them a key in clear.</summary>
+    private const string FormType = MediaTypeNames.Application.FormUrlEncoded;
+
     public static void MapCredentials(this IEndpointRouteBuilder routes)
     {
         var credentials = routes.MapGroup("/credentials").WithMetadata(new RequestSizeLimitMetadata(FormLimit));
 
-        credentials.MapPost("/save", SaveAsync);
-        credentials.MapPost("/test", TestAsync);
+        credentials.MapPost("/save", SaveAsync).Accepts<IFormCollection>(FormType);
+        credentials.MapPost("/test", TestAsync).Accepts<IFormCollection>(FormType);
     }
 
     // The form is bound whole: binding its fields one by one would put a value that does not parse into a log message.

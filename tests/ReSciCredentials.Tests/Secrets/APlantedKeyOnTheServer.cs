@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text;
+using Microsoft.Extensions.Logging.Testing;
+using ReSciCredentials.Tests.Harness;
+
+namespace ReSciCredentials.Tests.Secrets;
+
+/// <summary>Keys that can be recognised go through everything that can be done with one, and all that the server keeps, says and logs is looked through.</summary>
+public sealed class APlantedKeyOnTheServer : IAsyncLifetime
+{
+    private readonly PlantedKey[] _keys =
+        [new("sandbox-accepted"), new("sandbox-refused"), new("sandbox-not-allowed"), new("sandbox-failing"), new("sandbox-garbage"), new("sandbox-echo"), new("unknown")];
+
+    private readonly List<string> _answers = [];
+    private readonly List<HttpStatusCode> _multipartAnswers = [];
+    private TestServer _server = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        (_server, var owner) = await TestServer.StartOwnedAsync();
+        using (owner)
+        {
+            foreach (var key in _keys)
+            {
+                await DoEverythingAsync(owner, key);
+            }
+        }
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    [Fact]
+    public void Is_in_no_answer() => Assert.DoesNotContain(_answers, answer => _keys.Any(key => key.IsIn(answer)));
+
+    [Fact]
+    public void Is_in_no_log_record_at_the_level_Trace()
+    {
+        var records = _server.Logs.GetSnapshot();
+
+        Assert.NotEmpty(records);
+        Assert.DoesNotContain(records, record => _keys.Any(key => key.IsIn(Written(record))));
+    }
+
+    [Fact]
+    public async Task Is_in_no_file_of_the_server_while_it_runs()
+    {
+        // The lock holds nothing, and is held.
+        string[] files = [.. Directory.GetFiles(_server.Directory.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) != ".lock")];
+        var holding = new List<string>();
+        foreach (var file in files)
+        {
+            var bytes = await ReadSharedAsync(file);
+            holding.AddRange(_keys.Where(key => key.IsIn(bytes)).Select(_ => Path.GetFileName(file)));
+        }
+
+        Assert.Contains(files, file => file.EndsWith(".db", StringComparison.Ordinal));
+        Assert.Empty(holding);
+    }
+
+    /// <summary>Parts of a multipart form go to a temporary file, in clear, from 64 KB on; so such a form is not even read.</summary>
+    [Fact]
+    public void Is_not_read_from_a_form_that_would_be_spooled_to_disk() =>
+        Assert.Equal(Enumerable.Repeat(HttpStatusCode.UnsupportedMediaType, _keys.Length), _multipartAnswers);
+
+    [Fact]
+    public void Reaches_ReSci_all_the_same() =>
+        Assert.Contains(_server.ReSci.Received, request => request.Authorization == $"ApiKey {_keys[0].Text}");
+
+    private async Task DoEverythingAsync(Visitor owner, PlantedKey key)
+    {
+        Note(await owner.TestCredentialAsync(key.Text));
+        var saved = await owner.SaveCredentialAsync("Planted", key.Text, same: true);
+        Note(saved);
+        Note(await owner.SaveCredentialAsync("Planted, told that it is there", key.Text));
+        var unverified = await owner.SaveCredentialAsync("Planted, unverified", key.Text, unverified: true, same: true);
+        Note(unverified);
+
+        // Malformed: the key inside something that cannot be accepted.
+        Note(await owner.SaveCredentialAsync("", key.Text));
+        Note(await owner.SaveCredentialAsync("Two keys", $"{key.Text} {key.Text}"));
+        Note(await owner.SaveCredentialAsync("Too long", key.Text + new string('x', 5000)));
+        await NoteRawAsync(owner, new StringContent($"key={Uri.EscapeDataString(key.Text)}", Encoding.UTF8, "application/x-www-form-urlencoded"));
+        await NoteRawAsync(owner, new StringContent($$"""{"key":"{{key.Text}}"}""", Encoding.UTF8, "application/json"));
+        await NoteRawAsync(owner, new StringContent($"key={key.Text}{new string('x', 300_000)}", Encoding.UTF8, "application/x-www-form-urlencoded"));
+        using var file = new ByteArrayContent(Encoding.UTF8.GetBytes(key.Text + new string('x', 100_000)));
+        file.Headers.ContentType = new MediaTypeHeaderValue("text/plain");
+        _multipartAnswers.Add(await NoteRawAsync(owner, new MultipartFormDataContent
+        {
+            { new StringContent(await owner.AntiforgeryTokenAsync()), "__RequestVerificationToken" },
+            { file, "key", "key.txt" },
+        }));
+
+        foreach (var page in new[] { "/", "/sources/new/resci/authenticate", "/account" })
+        {
+            _answers.Add(await owner.Http.GetStringAsync(page, TestContext.Current.CancellationToken));
+        }
+
+        // What pages do by themselves: test a stored key, and fetch a sample.
+        var person = await _server.OwnerAsync();
+        var vault = _server.Service<ReSciCredentials.Credentials.CredentialVault>();
+        if (unverified.Id is { } id)
+        {
+            var verdict = await vault.CheckAsync(person, id, TestContext.Current.CancellationToken);
+            var sample = await vault.FetchSampleAsync(
+                person, id, ReSciCredentials.ReSci.ReSciEndpoints.Find("list_import_jobs")!, TestContext.Current.CancellationToken);
+            _answers.Add($"{verdict} {sample} {sample?.Sample?.Json} {string.Join('|', sample?.Sample?.Rows.SelectMany(row => row) ?? [])}");
+        }
+    }
+
+    private void Note(Answer answer) => _answers.Add(answer.ToString() + string.Join('|', answer.Errors?.Values.AsEnumerable() ?? []));
+
+    private async Task<HttpStatusCode> NoteRawAsync(Visitor owner, HttpContent content)
+    {
+        using (content)
+        using (var request = new HttpRequestMessage(HttpMethod.Post, "/credentials/save") { Content = content })
+        {
+            // As a script asks.
+            request.Headers.Add("Accept", "application/json");
+            using var answer = await owner.Http.SendAsync(request, TestContext.Current.CancellationToken);
+            _answers.Add($"{answer.StatusCode} {answer.Headers} {await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)}");
+            return answer.StatusCode;
+        }
+    }
+
+    private static string Written(FakeLogRecord record) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{record.Message} {record.Exception} {string.Join(' ', record.StructuredState ?? [])} {string.Join(' ', record.Scopes)}");
+
+    // SQLite holds its files open.
+    private static async Task<byte[]> ReadSharedAsync(string path)
+    {
+        await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        using var bytes = new MemoryStream();
+        await stream.CopyToAsync(bytes, TestContext.Current.CancellationToken);
+        return bytes.ToArray();
+    }
+}
