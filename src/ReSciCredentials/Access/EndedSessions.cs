@@ -1,12 +1,14 @@
 using Microsoft.AspNetCore.Components.Authorization;
 using Microsoft.AspNetCore.Components.Server;
+using ReSciCredentials.Secrets;
 
 namespace ReSciCredentials.Access;
 
 /// <summary>
 /// Cuts the circuits of sessions that ended elsewhere: by the command line, or by a limit. Those that end in this process are cut at once.
+/// Cuts all of them when the server is sealed.
 /// </summary>
-internal sealed partial class EndedSessions(Sessions sessions, LiveConnections live, TimeProvider time, ILogger<EndedSessions> logger)
+internal sealed partial class EndedSessions(Sessions sessions, LiveConnections live, ServerSeal seal, TimeProvider time, ILogger<EndedSessions> logger)
     : BackgroundService
 {
     /// <summary>Half of the 10 s within which a circuit must end.</summary>
@@ -14,6 +16,7 @@ internal sealed partial class EndedSessions(Sessions sessions, LiveConnections l
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        seal.Sealed += live.EndAll;
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {

@@ -22,6 +22,15 @@ internal sealed class LiveConnections
         }
     }
 
+    /// <summary>Cuts every connection: the server is sealed, and what circuits show or offer would fail.</summary>
+    public void EndAll()
+    {
+        foreach (var connection in _connections.Keys)
+        {
+            connection.Abort();
+        }
+    }
+
     /// <summary>Knows of each circuit connection while it is open.</summary>
     internal sealed class Registration(RequestDelegate next, LiveConnections live)
     {

@@ -29,9 +29,10 @@ internal static class PagesSetup
     {
         app.UseResponseCompression();
         app.UseExceptionHandler("/error", createScopeForErrors: true);
-        // Scripts go by the status. A page in its place comes as a redirect when something was posted: the overlay would take it for a lost connection.
+        // For people who open an address. Scripts go by the status, and what was posted cannot be posted again to a page.
         app.UseWhen(
-            static context => context.Request.Headers.Accept.ToString().Contains(MediaTypeNames.Text.Html, StringComparison.OrdinalIgnoreCase),
+            static context => HttpMethods.IsGet(context.Request.Method)
+                && context.Request.Headers.Accept.ToString().Contains(MediaTypeNames.Text.Html, StringComparison.OrdinalIgnoreCase),
             static documents => documents.UseStatusCodePagesWithReExecute("/not-found", createScopeForStatusCodePages: true));
     }
 

@@ -32,7 +32,7 @@ internal sealed class CredentialVault(
             return new SaveOutcome.Invalid(errors);
         }
 
-        if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), key, cancellationToken) is { } same)
+        if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), key, input.OperationId, cancellationToken) is { } same)
         {
             return new SaveOutcome.Same(same);
         }
@@ -216,11 +216,13 @@ internal sealed class CredentialVault(
     }
 
     // Only among what the person may see: whether somebody else stored the same key is not theirs to know.
-    private async Task<string?> FindSameAsync(Person person, string name, Secret key, CancellationToken cancellationToken)
+    // What this very operation stored, by a request that was a little faster, is not one like it but it.
+    private async Task<string?> FindSameAsync(Person person, string name, Secret key, Guid operation, CancellationToken cancellationToken)
     {
         var fingerprint = protector.FingerprintOf(key);
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var same = await storage.Credentials.VisibleTo(person)
+            .Where(credential => credential.OperationId != operation)
             .Select(credential => new
             {
                 credential.Name,

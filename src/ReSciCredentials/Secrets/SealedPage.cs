@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Encodings.Web;
+using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Secrets;
 
@@ -9,13 +10,28 @@ internal sealed class OpenWhenSealed;
 /// <summary>The page of a sealed server: which recovery key the database needs, which was found, and what to do. Static, since components, cookies and antiforgery need the ring.</summary>
 internal sealed class SealedPage(RequestDelegate next, ServerSeal seal, KeyFile keyFile)
 {
-    public Task InvokeAsync(HttpContext context)
+    public async Task InvokeAsync(HttpContext context)
     {
-        if (seal.Reason is not { } reason || context.GetEndpoint()?.Metadata.GetMetadata<OpenWhenSealed>() is not null)
+        if (seal.Reason is { } reason && context.GetEndpoint()?.Metadata.GetMetadata<OpenWhenSealed>() is null)
         {
-            return next(context);
+            await AnswerAsync(context, reason);
+            return;
         }
 
+        try
+        {
+            await next(context);
+        }
+        catch (Exception exception) when (exception is ServerSealedException or WritesRefusedException && !context.Response.HasStarted)
+        {
+            // Noticed by the request itself, before the next look, or sealed while it was under way. Nothing was written.
+            context.Response.Clear();
+            await AnswerAsync(context, seal.Reason ?? new SealReason(SealCause.SentinelDamaged));
+        }
+    }
+
+    private Task AnswerAsync(HttpContext context, SealReason reason)
+    {
         context.Response.StatusCode = (int)HttpStatusCode.ServiceUnavailable;
         context.Response.Headers.CacheControl = "no-store";
         context.Response.ContentType = "text/html; charset=utf-8";

@@ -39,6 +39,9 @@ internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> l
 {
     private volatile State _state = new(new SealReason(SealCause.Starting), null, null);
 
+    /// <summary>The server was open and is now sealed. Raised on the thread that sealed it: a listener must return at once.</summary>
+    public event Action? Sealed;
+
     /// <summary>Null while open.</summary>
     public SealReason? Reason => _state.Reason;
 
@@ -57,8 +60,13 @@ internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> l
             return;
         }
 
+        var wasOpen = _state.Reason is null;
         _state = new State(reason, null, null);
         LogSealed(reason.Cause, reason.NeededKeyId ?? "unknown", reason.LoadedKeyId ?? "none", reason.Detail);
+        if (wasOpen)
+        {
+            Sealed?.Invoke();
+        }
     }
 
     /// <summary>Lets the key be used while the server is still opening: the ring is read and made with it.</summary>

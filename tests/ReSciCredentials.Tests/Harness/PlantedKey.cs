@@ -1,4 +1,5 @@
 using System.Text;
+using System.Text.Encodings.Web;
 
 namespace ReSciCredentials.Tests.Harness;
 
@@ -31,6 +32,8 @@ internal sealed class PlantedKey(string prefix)
         yield return Encoding.Unicode.GetBytes(Text);
         yield return Encoding.BigEndianUnicode.GetBytes(Text);
         yield return Encoding.UTF8.GetBytes(Uri.EscapeDataString(Text));
+        yield return Encoding.UTF8.GetBytes(HtmlEncoder.Default.Encode(Text));
+        yield return Encoding.UTF8.GetBytes(JavaScriptEncoder.Default.Encode(Text));
         yield return Encoding.UTF8.GetBytes(Convert.ToHexString(bytes));
         yield return Encoding.UTF8.GetBytes(Convert.ToHexStringLower(bytes));
         // Wherever the key begins in what was encoded, the middle is spelled in one of three ways.
