@@ -3,13 +3,16 @@ namespace ReSciCredentials.Benchmarks;
 /// <summary>Long runs and measurements, each beside a baseline in the same run. Without a name it lists them.</summary>
 internal static class Program
 {
-    private static readonly Dictionary<string, (string What, Func<string[], Task<int>> Run)> Scripts = new(StringComparer.Ordinal);
+    private static readonly Dictionary<string, (string What, Func<Task<int>> Run)> Scripts = new(StringComparer.Ordinal)
+    {
+        ["kills"] = ("kill -9 amid 200 saves, 20 times, and 20 times in the very first start", Kills.RunAsync),
+    };
 
     private static async Task<int> Main(string[] args)
     {
-        if (args is [var name, .. var rest] && Scripts.TryGetValue(name, out var script))
+        if (args is [var name] && Scripts.TryGetValue(name, out var script))
         {
-            return await script.Run(rest);
+            return await script.Run();
         }
 
         foreach (var (known, (what, _)) in Scripts)

@@ -200,3 +200,20 @@ public sealed class MeanwhileElsewhere(Chromium chromium) : BrowserTest(chromium
         await Expect(Tab.Heading("New data source")).ToBeVisibleAsync();
     }
 }
+
+/// <summary>The recovery key is lost while somebody has a page open.</summary>
+public sealed class TheServerIsSealed(Chromium chromium) : BrowserTest(chromium)
+{
+    [Fact]
+    public async Task Tells_at_once_that_the_page_is_not_live_and_shows_why_on_reload()
+    {
+        Tolerate("WebSocket", "onnection", "Failed to load resource", "Failed to complete", "Failed to start");
+        await Tab.OpenAuthenticateAsync();
+        File.Move(Server.Directory.KeyFile, Server.Directory.KeyFile + ".away");
+
+        await Expect(Page.Locator("reconnect-notice")).Not.ToHaveAttributeAsync("data-state", "hide");
+        await Page.ReloadAsync();
+
+        await Expect(Tab.Heading("The server is sealed")).ToBeVisibleAsync();
+    }
+}
