@@ -20,39 +20,16 @@ internal sealed class CredentialVault(
     /// <exception cref="ServerSealedException"/>
     public async Task<SaveOutcome> SaveAsync(Person person, NewCredential input, CancellationToken cancellationToken)
     {
-        if (await FindByOperationAsync(person, input.OperationId, cancellationToken) is { } saved)
+        if (await FindByOperationAsync(person, input.OperationId, cancellationToken) is { } before)
         {
-            return new SaveOutcome.Saved(saved);
+            return new SaveOutcome.Saved(before);
         }
 
-        var errors = input.Check(out var cleaned);
-        using var key = cleaned;
-        if (errors.Count > 0 || key is null)
-        {
-            return new SaveOutcome.Invalid(errors);
-        }
-
-        if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), key, input.OperationId, cancellationToken) is { } same)
-        {
-            return new SaveOutcome.Same(same);
-        }
-
-        Verdict? verdict = null;
-        if (!input.Unverified)
-        {
-            verdict = await resci.ProbeAsync(key, cancellationToken);
-            switch (verdict.Outcome)
-            {
-                case VerdictOutcome.Refused:
-                    return new SaveOutcome.Refused(verdict);
-                case VerdictOutcome.CannotTell:
-                    return new SaveOutcome.CannotTell(verdict);
-                case VerdictOutcome.Accepted:
-                    break;
-            }
-        }
-
-        return new SaveOutcome.Saved(await StoreAsync(person, input, key, verdict, cancellationToken));
+        var outcome = await TryAsync(person, input, cancellationToken);
+        // Of the same overlay sent twice, one may be stored while ReSci left the other without an answer.
+        return outcome is not SaveOutcome.Saved && await FindByOperationAsync(person, input.OperationId, cancellationToken) is { } meanwhile
+            ? new SaveOutcome.Saved(meanwhile)
+            : outcome;
     }
 
     /// <summary>Tests what was typed without saving it.</summary>
@@ -160,6 +137,38 @@ internal sealed class CredentialVault(
         {
             return await resci.FetchSampleAsync(key, endpoint, cancellationToken);
         }
+    }
+
+    private async Task<SaveOutcome> TryAsync(Person person, NewCredential input, CancellationToken cancellationToken)
+    {
+        var errors = input.Check(out var cleaned);
+        using var key = cleaned;
+        if (errors.Count > 0 || key is null)
+        {
+            return new SaveOutcome.Invalid(errors);
+        }
+
+        if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), key, input.OperationId, cancellationToken) is { } same)
+        {
+            return new SaveOutcome.Same(same);
+        }
+
+        Verdict? verdict = null;
+        if (!input.Unverified)
+        {
+            verdict = await resci.ProbeAsync(key, cancellationToken);
+            switch (verdict.Outcome)
+            {
+                case VerdictOutcome.Refused:
+                    return new SaveOutcome.Refused(verdict);
+                case VerdictOutcome.CannotTell:
+                    return new SaveOutcome.CannotTell(verdict);
+                case VerdictOutcome.Accepted:
+                    break;
+            }
+        }
+
+        return new SaveOutcome.Saved(await StoreAsync(person, input, key, verdict, cancellationToken));
     }
 
     private async Task<int> StoreAsync(Person person, NewCredential input, Secret key, Verdict? verdict, CancellationToken cancellationToken)

@@ -30,6 +30,15 @@ internal sealed class Credential : IOwned, IRevised
     /// <summary>The key in use. Moving this pointer is what promoting a key means; no ciphertext moves.</summary>
     public Guid CurrentKeyUid { get; set; }
 
+    /// <summary>A key that was entered to replace the current one and waits for someone to promote or drop it.</summary>
+    public Guid? PendingKeyUid { get; set; }
+
+    /// <summary>The key that was current before, kept for a roll back until <see cref="PreviousKeyWipedAt"/>.</summary>
+    public Guid? PreviousKeyUid { get; set; }
+
+    /// <summary>When the previous key is to be wiped. Null exactly when there is none.</summary>
+    public DateTimeOffset? PreviousKeyWipedAt { get; set; }
+
     public ICollection<CredentialKey> Keys { get; init; } = [];
 
     /// <summary>Counts key changes, from 1.</summary>
@@ -49,9 +58,27 @@ internal sealed class Credential : IOwned, IRevised
     /// <summary>The HTTP status of the last check, when there was an answer.</summary>
     public int? CheckedHttpStatus { get; set; }
 
+    /// <summary>When the server asks ReSci by itself again.</summary>
+    public DateTimeOffset NextCheckAt { get; set; }
+
+    /// <summary>The first of the refusals that are not yet believed: a key that was good must be refused twice, some minutes apart.</summary>
+    public DateTimeOffset? DoubtedAt { get; set; }
+
+    /// <summary>Checks in a row that gave no definite verdict; the next one waits the longer for it.</summary>
+    public int ChecksWithoutVerdict { get; set; }
+
+    /// <summary>The last day on which the key is good, as far as the team knows; ReSci tells no expiry.</summary>
+    public DateOnly? ExpiresOn { get; set; }
+
+    /// <summary>The day on which somebody should look whether the credential is still needed.</summary>
+    public DateOnly? ReviewOn { get; set; }
+
     public DateTimeOffset CreatedAt { get; init; }
 
     public DateTimeOffset UpdatedAt { get; set; }
+
+    /// <summary>When it was deleted. From then on it is seen nowhere (a query filter), can be brought back for a moment, and is then wiped.</summary>
+    public DateTimeOffset? DeletedAt { get; set; }
 
     /// <summary>Sent with the form that made the row: a form sent twice makes one.</summary>
     public Guid OperationId { get; init; }
@@ -78,4 +105,26 @@ internal sealed class CredentialKey
     public string? LastFour { get; init; }
 
     public DateTimeOffset SetAt { get; init; }
+}
+
+/// <summary>One time that ReSci was asked about the current key of a credential. Only the newest are kept.</summary>
+internal sealed class CredentialCheck
+{
+    public long Id { get; init; }
+
+    public int CredentialId { get; init; }
+
+    /// <summary>The key that was asked about.</summary>
+    public Guid KeyUid { get; init; }
+
+    public DateTimeOffset At { get; init; }
+
+    /// <summary>The step at which the check ended, by the name of ReSci.VerdictStep.</summary>
+    public required string Step { get; init; }
+
+    /// <summary>The HTTP status, when there was an answer.</summary>
+    public int? HttpStatus { get; init; }
+
+    /// <summary>Until the verdict, in milliseconds.</summary>
+    public int Latency { get; init; }
 }

@@ -25,6 +25,8 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
 
     public DbSet<CredentialKey> CredentialKeys => Set<CredentialKey>();
 
+    public DbSet<CredentialCheck> CredentialChecks => Set<CredentialCheck>();
+
     public DbSet<Flow> Flows => Set<Flow>();
 
     public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
@@ -82,6 +84,24 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             credential.Property(c => c.Uid).Metadata.SetAfterSaveBehavior(PropertySaveBehavior.Throw);
             credential.HasIndex(c => c.Uid).IsUnique();
             credential.HasIndex(c => new { c.OwnerId, c.OperationId }).IsUnique();
+            // What is deleted is as if it did not exist; only bringing back and wiping look past this.
+            credential.HasQueryFilter(c => c.DeletedAt == null);
+            credential.HasIndex(c => c.DeletedAt).HasFilter("\"DeletedAt\" IS NOT NULL");
+            credential.HasIndex(c => c.PreviousKeyWipedAt).HasFilter("\"PreviousKeyWipedAt\" IS NOT NULL");
+            credential.HasIndex(c => c.NextCheckAt);
+            credential.HasIndex(c => c.CurrentKeyUid);
+            // The order of a list is the order of an index. The one by name, which does not mind case, is made by the migration: EF knows no
+            // collation of an index, and a collation of the column would rebuild the table and lose its triggers.
+            credential.HasIndex(c => new { c.OwnerId, c.CheckedAt, c.Id });
+            credential.HasIndex(c => new { c.OwnerId, c.VerifiedStatus, c.Id });
+            credential.HasIndex(c => new { c.OwnerId, c.ExpiresOn, c.Id }).HasFilter("\"ExpiresOn\" IS NOT NULL");
+            credential.HasIndex(c => new { c.OwnerId, c.ReviewOn, c.Id }).HasFilter("\"ReviewOn\" IS NOT NULL");
+        });
+        builder.Entity<CredentialCheck>(check =>
+        {
+            check.ToTable("credential_checks");
+            check.HasOne<Credential>().WithMany().HasForeignKey(c => c.CredentialId);
+            check.HasIndex(c => new { c.CredentialId, c.Id });
         });
         builder.Entity<CredentialKey>(key =>
         {
@@ -89,6 +109,7 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             key.HasKey(k => k.Uid);
             key.Property(k => k.Uid).ValueGeneratedNever();
             key.HasIndex(k => k.Fingerprint);
+            key.HasIndex(k => k.LastFour);
         });
 
         builder.Entity<Flow>(flow =>

@@ -46,7 +46,7 @@ internal sealed class TestServer : IAsyncDisposable
         var place = directory ?? new TestDirectory();
         var logs = new FakeLogCollector();
         var app = await Serve.StartAsync(
-            [.. place.Settings, "--ReSci:Sandbox=true", "--ReSci:Timeout=00:00:01", .. settings],
+            [.. place.Settings, "--ReSci:Sandbox=true", .. settings],
             TestContext.Current.CancellationToken,
             builder =>
             {

@@ -207,14 +207,26 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Property<string>("CheckedStep")
                         .HasColumnType("TEXT");
 
+                    b.Property<int>("ChecksWithoutVerdict")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<Guid>("CurrentKeyUid")
                         .HasColumnType("TEXT");
 
+                    b.Property<long?>("DeletedAt")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Description")
                         .HasMaxLength(2000)
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("DoubtedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<DateOnly?>("ExpiresOn")
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Name")
@@ -222,11 +234,26 @@ namespace ReSciCredentials.Storage.Migrations
                         .HasMaxLength(255)
                         .HasColumnType("TEXT");
 
+                    b.Property<long>("NextCheckAt")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid>("OperationId")
                         .HasColumnType("TEXT");
 
                     b.Property<int>("OwnerId")
                         .HasColumnType("INTEGER");
+
+                    b.Property<Guid?>("PendingKeyUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid?>("PreviousKeyUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<long?>("PreviousKeyWipedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<DateOnly?>("ReviewOn")
+                        .HasColumnType("TEXT");
 
                     b.Property<int>("Revision")
                         .IsConcurrencyToken()
@@ -250,13 +277,65 @@ namespace ReSciCredentials.Storage.Migrations
 
                     b.HasKey("Id");
 
+                    b.HasIndex("CurrentKeyUid");
+
+                    b.HasIndex("DeletedAt")
+                        .HasFilter("\"DeletedAt\" IS NOT NULL");
+
+                    b.HasIndex("NextCheckAt");
+
+                    b.HasIndex("PreviousKeyWipedAt")
+                        .HasFilter("\"PreviousKeyWipedAt\" IS NOT NULL");
+
                     b.HasIndex("Uid")
                         .IsUnique();
 
                     b.HasIndex("OwnerId", "OperationId")
                         .IsUnique();
 
+                    b.HasIndex("OwnerId", "CheckedAt", "Id");
+
+                    b.HasIndex("OwnerId", "ExpiresOn", "Id")
+                        .HasFilter("\"ExpiresOn\" IS NOT NULL");
+
+                    b.HasIndex("OwnerId", "ReviewOn", "Id")
+                        .HasFilter("\"ReviewOn\" IS NOT NULL");
+
+                    b.HasIndex("OwnerId", "VerifiedStatus", "Id");
+
                     b.ToTable("credentials", (string)null);
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.CredentialCheck", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("CredentialId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("HttpStatus")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<Guid>("KeyUid")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("Latency")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Step")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("CredentialId", "Id");
+
+                    b.ToTable("credential_checks", (string)null);
                 });
 
             modelBuilder.Entity("ReSciCredentials.Storage.CredentialKey", b =>
@@ -286,6 +365,8 @@ namespace ReSciCredentials.Storage.Migrations
                     b.HasIndex("CredentialId");
 
                     b.HasIndex("Fingerprint");
+
+                    b.HasIndex("LastFour");
 
                     b.ToTable("credential_keys", (string)null);
                 });
@@ -482,6 +563,15 @@ namespace ReSciCredentials.Storage.Migrations
                         .IsRequired();
 
                     b.Navigation("Owner");
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.CredentialCheck", b =>
+                {
+                    b.HasOne("ReSciCredentials.Storage.Credential", null)
+                        .WithMany()
+                        .HasForeignKey("CredentialId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("ReSciCredentials.Storage.CredentialKey", b =>
