@@ -1,5 +1,6 @@
 using ReSciCredentials.Access;
 using ReSciCredentials.Audit;
+using ReSciCredentials.Broker;
 using ReSciCredentials.Components;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Flows;
@@ -24,6 +25,7 @@ internal static class Program
         builder.Services.AddAudit();
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
         builder.Services.AddCredentials();
+        builder.Services.AddBroker(builder.Configuration);
         builder.Services.AddFlows();
         builder.Services.AddPages();
         builder.Services.AddOperations();
@@ -32,6 +34,7 @@ internal static class Program
         var app = builder.Build();
         await app.RefuseBadSettingsAsync();
         app.UseRequestChecks();
+        app.UseBroker();
         app.UseErrorPages();
         app.UseRouting();
         app.UseSealedPage();
@@ -40,6 +43,7 @@ internal static class Program
         app.MapHealth();
         app.MapAccess();
         app.MapCredentials();
+        app.MapBroker();
         app.MapFlows();
         app.MapPages();
         return app;

@@ -19,5 +19,8 @@ internal sealed record Client(string Address, string UserAgent)
     /// <summary>Somebody who has not proved to be anybody.</summary>
     public Actor Stranger() => new(null, "not signed in", Address, UserAgent);
 
+    /// <summary>A program that came with a token.</summary>
+    public Actor Broker() => new(null, "broker", Address, UserAgent);
+
     public Actor As(int accountId, string email) => new(accountId, email, Address, UserAgent);
 }

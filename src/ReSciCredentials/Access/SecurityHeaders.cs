@@ -3,6 +3,9 @@ using Microsoft.Net.Http.Headers;
 
 namespace ReSciCredentials.Access;
 
+/// <summary>A feature of a request whose answer is no page of ours: the policy that it gets instead.</summary>
+internal sealed record OwnContentPolicy(string Value);
+
 /// <summary>The headers with which browsers protect us, on every answer.</summary>
 internal sealed class SecurityHeaders(RequestDelegate next)
 {
@@ -30,7 +33,7 @@ internal sealed class SecurityHeaders(RequestDelegate next)
     private static void Write(HttpContext context)
     {
         var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = ContentSecurityPolicy;
+        headers.ContentSecurityPolicy = context.Features.Get<OwnContentPolicy>()?.Value ?? ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers[HeaderNames.StrictTransportSecurity] =
             context.Request.IsHttps && !Loopback.IsName(context.Request.Host.Host) ? "max-age=31536000" : default(string);

@@ -11,6 +11,10 @@ internal static class AuditEvents
     public const string Probe = "probe";
     public const string Pause = "pause";
     public const string Activate = "activate";
+    public const string Revoke = "revoke";
+    public const string Rotate = "rotate";
+    public const string TokenRefused = "token_refused";
+    public const string KeyRefused = "key_refused";
     public const string SignIn = "sign_in";
     public const string SignInFailed = "sign_in_failed";
     public const string SignOut = "sign_out";

@@ -23,6 +23,8 @@ internal sealed class LogFloors : IPostConfigureOptions<LoggerFilterOptions>
         ("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical),
         // Values of parameters, at Debug.
         ("Microsoft.EntityFrameworkCore", LogLevel.Information),
+        // Addresses with their queries, and exceptions that repeat what they could not parse. The broker tells itself what came of a call.
+        ("Yarp.ReverseProxy", LogLevel.Critical),
         ("Microsoft.AspNetCore.Http.RequestDelegateGenerator", LogLevel.Information),
         ("Microsoft.AspNetCore.Http.RequestDelegateFactory", LogLevel.Information),
     ];

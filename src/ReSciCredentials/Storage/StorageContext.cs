@@ -29,6 +29,12 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
 
     public DbSet<Flow> Flows => Set<Flow>();
 
+    public DbSet<AccessToken> AccessTokens => Set<AccessToken>();
+
+    public DbSet<BrokerCall> BrokerCalls => Set<BrokerCall>();
+
+    public DbSet<BrokerHour> BrokerHours => Set<BrokerHour>();
+
     public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
 
     public DbSet<RingElement> RingElements => Set<RingElement>();
@@ -122,6 +128,30 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             flow.HasOne(f => f.Owner).WithMany().HasForeignKey(f => f.OwnerId).OnDelete(DeleteBehavior.Restrict);
             flow.HasOne(f => f.Credential).WithMany().HasForeignKey(f => f.CredentialId).OnDelete(DeleteBehavior.Restrict);
             flow.HasIndex(f => new { f.OwnerId, f.OperationId }).IsUnique();
+        });
+
+        builder.Entity<AccessToken>(token =>
+        {
+            token.ToTable("access_tokens");
+            token.Property(t => t.Name).HasMaxLength(AccessToken.NameLength);
+            token.HasOne(t => t.Flow).WithMany().HasForeignKey(t => t.FlowId).OnDelete(DeleteBehavior.Cascade);
+            token.HasIndex(t => t.Hash).IsUnique();
+            token.HasIndex(t => new { t.OwnerId, t.OperationId }).IsUnique();
+        });
+        builder.Entity<BrokerCall>(call =>
+        {
+            call.ToTable("broker_calls");
+            // No foreign keys: what was done outlives what it was done with.
+            call.HasIndex(c => new { c.FlowId, c.Id });
+            call.HasIndex(c => new { c.TokenId, c.Id });
+        });
+        builder.Entity<BrokerHour>(hour =>
+        {
+            hour.ToTable("broker_hours");
+            hour.HasKey(h => new { h.TokenId, h.Hour, h.KeyUid });
+            hour.HasIndex(h => new { h.FlowId, h.Hour });
+            hour.HasIndex(h => new { h.CredentialId, h.Hour });
+            hour.HasIndex(h => h.Hour);
         });
 
         builder.Entity<AuditEntry>(entry =>

@@ -1,0 +1,383 @@
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core.Features;
+using Microsoft.Extensions.Options;
+using ReSciCredentials.Access;
+using ReSciCredentials.ReSci;
+using ReSciCredentials.Secrets;
+using ReSciCredentials.Storage;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace ReSciCredentials.Broker;
+
+/// <summary>
+/// Everything under <c>/resci/</c>: checks the token and what it may do, puts the real key in its place, and lets the call through. It stands before pages,
+/// cookies and sessions, which have nothing to do with it.
+/// </summary>
+internal sealed partial class BrokerDoor
+{
+    private static readonly OwnContentPolicy Sandbox = new("default-src 'none'; frame-ancestors 'none'; sandbox");
+
+    private readonly TokenTable _tokens;
+    private readonly OpenKeys _keys;
+    private readonly WrongTokens _wrongTokens;
+    private readonly Usage _usage;
+    private readonly Alarms _alarms;
+    private readonly BrokerMetrics _metrics;
+    private readonly UpstreamClient _upstream;
+    private readonly IHttpForwarder _forwarder;
+    private readonly ServerSeal _seal;
+    private readonly TimeProvider _time;
+    private readonly BrokerOptions _options;
+    private readonly ILogger<BrokerDoor> _logger;
+    private readonly CancellationToken _stopping;
+    private int _inFlight;
+
+    /// <param name="next">Not called: nothing else is under this path.</param>
+    public BrokerDoor(
+        RequestDelegate next,
+        TokenTable tokens,
+        OpenKeys keys,
+        WrongTokens wrongTokens,
+        Usage usage,
+        Alarms alarms,
+        BrokerMetrics metrics,
+        UpstreamClient upstream,
+        IHttpForwarder forwarder,
+        ServerSeal seal,
+        TimeProvider time,
+        IOptions<BrokerOptions> options,
+        IHostApplicationLifetime lifetime,
+        ILogger<BrokerDoor> logger)
+    {
+        _ = next;
+        (_tokens, _keys, _wrongTokens, _usage, _alarms, _metrics) = (tokens, keys, wrongTokens, usage, alarms, metrics);
+        (_upstream, _forwarder, _seal, _time, _logger) = (upstream, forwarder, seal, time, logger);
+        _options = options.Value;
+        _stopping = lifetime.ApplicationStopping;
+    }
+
+    public async Task InvokeAsync(HttpContext context)
+    {
+        context.Features.Set(Sandbox);
+        var arrived = _time.GetTimestamp();
+        var error = _seal.Reason is not null ? BrokerError.Sealed
+            : _stopping.IsCancellationRequested ? BrokerError.Draining
+            : null;
+        if (error is not null)
+        {
+            await RefuseAsync(context, error, 1);
+            return;
+        }
+
+        _metrics.Entered();
+        try
+        {
+            await LetInAsync(context, arrived);
+        }
+        finally
+        {
+            _metrics.Left();
+        }
+    }
+
+    private async Task LetInAsync(HttpContext context, long arrived)
+    {
+        var entry = TokenText.TryRead(context.Request.Headers.Authorization, out var text)
+            ? await _tokens.FindAsync(TokenText.HashOf(text), context.RequestAborted)
+            : null;
+        if (entry is null)
+        {
+            await RefuseStrangerAsync(context);
+            return;
+        }
+
+        var record = new BrokerCall
+        {
+            TokenId = entry.TokenId,
+            FlowId = entry.FlowId,
+            CredentialId = entry.CredentialId,
+            At = _time.GetUtcNow(),
+            Method = KnownMethod(context.Request.Method),
+        };
+        var (refusal, retryAfter) = (default(BrokerError), default(int?));
+        try
+        {
+            if (Interlocked.Increment(ref _inFlight) > _options.CallsAtOnce)
+            {
+                (refusal, retryAfter) = (BrokerError.Busy, 1);
+            }
+            else if (!entry.State.TryEnter(_options.CallsAtOncePerToken))
+            {
+                (refusal, retryAfter) = (BrokerError.Busy, 1);
+            }
+            else
+            {
+                try
+                {
+                    (refusal, retryAfter) = Judge(context, entry, record, out var call, out var address);
+                    if (refusal is null)
+                    {
+                        await PassAsync(context, entry, record, call!, address!, arrived);
+                    }
+                }
+                finally
+                {
+                    entry.State.Leave();
+                }
+            }
+
+            if (refusal is not null)
+            {
+                record.Code = refusal.Code;
+                await RefuseAsync(context, refusal, retryAfter);
+            }
+        }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            record.Status = BrokerCall.ClientLeft;
+        }
+        catch (Exception exception) when (exception is ServerSealedException or WritesRefusedException)
+        {
+            await FailAsync(context, record, BrokerError.Sealed);
+        }
+        catch (Exception exception)
+        {
+            LogFailed(exception);
+            await FailAsync(context, record, BrokerError.Internal);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _inFlight);
+            record.Status = record.Status == BrokerCall.ClientLeft ? BrokerCall.ClientLeft : context.Response.StatusCode;
+            var duration = _time.GetElapsedTime(arrived);
+            record.Duration = (int)Math.Min(duration.TotalMilliseconds, int.MaxValue);
+            _usage.End(record, entry.OwnerId);
+            if (record.KeyUid is not null)
+            {
+                _metrics.Ended(record.Endpoint!, record.Status, duration);
+            }
+        }
+    }
+
+    /// <summary>Whether the call may be made, from what is known in memory.</summary>
+    private (BrokerError? Refusal, int? RetryAfter) Judge(HttpContext context, TokenEntry entry, BrokerCall record, out ReSciCall? call, out Uri? address)
+    {
+        (call, address) = (null, null);
+        var request = context.Request;
+        var now = _time.GetUtcNow();
+        if (entry.IsRevoked || entry.ExpiresAt <= now)
+        {
+            _alarms.TokenRefused(entry, entry.IsRevoked ? "revoked" : "expired", Client.Of(context));
+            return (BrokerError.TokenInvalid, null);
+        }
+
+        if (!entry.Allows(context.Connection.RemoteIpAddress))
+        {
+            _alarms.TokenRefused(entry, "address", Client.Of(context));
+            return (BrokerError.AddressNotAllowed, null);
+        }
+
+        if (entry.IsPaused)
+        {
+            return (BrokerError.Paused, null);
+        }
+
+        if (!RequestTarget.TryRead(context.Features.Get<IHttpRequestFeature>()!.RawTarget, out var path, out var query)
+            || RequestTarget.Rebuild(query) is not { } rebuilt)
+        {
+            return (BrokerError.BadPath, null);
+        }
+
+        call = ReSciCalls.Find(request.Method, path, out var id, out var allow);
+        if (call is null)
+        {
+            context.Response.Headers.Allow = allow;
+            return (allow is null ? BrokerError.NoSuchEndpoint : BrokerError.MethodNotAllowed, null);
+        }
+
+        record.Endpoint = call.Name;
+        var perMinute = entry.RequestsPerMinute ?? _options.RequestsPerMinute;
+        if (call.IsAssumed && !_options.AssumedCalls.Contains(call.Name))
+        {
+            return (BrokerError.CallIsOff, null);
+        }
+
+        if (call.Kind != entry.Kind)
+        {
+            return (BrokerError.NotAllowed, null);
+        }
+
+        if (rebuilt.Length > 0 && !call.TakesQuery)
+        {
+            return (BrokerError.BadPath, null);
+        }
+
+        if (!call.IsWrite && context.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: true })
+        {
+            return (BrokerError.UnsupportedBody, null);
+        }
+
+        if (perMinute > 0 && !entry.State.Rate.TryTake(perMinute, now.UtcTicks, out var wait))
+        {
+            return (BrokerError.RateLimited, (int)Math.Ceiling(wait.TotalSeconds));
+        }
+
+        address = _upstream.AddressOf(call, id, rebuilt);
+        return (null, null);
+    }
+
+    private async Task PassAsync(HttpContext context, TokenEntry entry, BrokerCall record, ReSciCall call, Uri address, long arrived)
+    {
+        OpenKey key;
+        try
+        {
+            key = _keys.Enter(entry.CredentialUid, entry.KeyUid, entry.Ciphertext ?? throw new UnreadableSecretException());
+        }
+        catch (UnreadableSecretException)
+        {
+            await FailAsync(context, record, BrokerError.Undecryptable);
+            return;
+        }
+
+        CountedUpload? upload = null;
+        try
+        {
+            LiftLimits(context);
+            upload = call.IsWrite ? await OpenUploadAsync(context, entry) : null;
+            record.KeyUid = entry.KeyUid;
+            await _usage.BeginAsync(record, entry.OwnerId);
+
+            using var passage = new Passage(call, address, key, upload);
+            _metrics.Sent(_time.GetElapsedTime(arrived));
+            var error = await _upstream.SendAsync(_forwarder, context, call, passage);
+            passage.Failed(error, context.Features.Get<IForwarderErrorFeature>()?.Exception, context.RequestAborted.IsCancellationRequested);
+            await EndAsync(context, entry, record, passage);
+        }
+        catch (UploadRefusedException refused)
+        {
+            await FailAsync(context, record, refused.Error);
+        }
+        catch (UsageUnavailableException)
+        {
+            record.KeyUid = null;
+            await FailAsync(context, record, BrokerError.AuditUnavailable);
+        }
+        finally
+        {
+            _keys.Leave(entry.KeyUid, key);
+            if (upload is not null)
+            {
+                await upload.DisposeAsync();
+            }
+        }
+    }
+
+    private async Task EndAsync(HttpContext context, TokenEntry entry, BrokerCall record, Passage passage)
+    {
+        (record.BytesIn, record.BytesOut) = (passage.BytesIn, passage.BytesOut);
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            record.Status = BrokerCall.ClientLeft;
+            return;
+        }
+
+        if (passage.Error is not { } error)
+        {
+            return;
+        }
+
+        if (error == BrokerError.KeyRejected)
+        {
+            _alarms.KeyRefused(entry, Client.Of(context));
+        }
+
+        await FailAsync(context, record, error);
+    }
+
+    private static async Task<CountedUpload> OpenUploadAsync(HttpContext context, TokenEntry entry)
+    {
+        if (entry.ImportTypes is null && entry.Streams is null)
+        {
+            var counted = new CountedUpload(context.Request.Body);
+            context.Request.Body = counted;
+            return counted;
+        }
+
+        var boundary = LimitedUpload.BoundaryOf(context.Request.Headers) ?? throw new UploadRefusedException(BrokerError.UnsupportedBody);
+        var limited = new LimitedUpload(context.Request.Body, boundary, entry.ImportTypes, entry.Streams);
+        context.Request.Body = limited;
+        await limited.BeginAsync(context.RequestAborted);
+        return limited;
+    }
+
+    /// <summary>Uploads have any size and take any time, as long as they move: the forwarder looks after that.</summary>
+    private static void LiftLimits(HttpContext context)
+    {
+        var features = context.Features;
+        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+
+        if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request)
+        {
+            request.MinDataRate = null;
+        }
+
+        if (features.Get<IHttpMinResponseDataRateFeature>() is { } response)
+        {
+            response.MinDataRate = null;
+        }
+
+        // The forwarder would open a tunnel.
+        context.Request.Headers.Upgrade = default;
+    }
+
+    private async Task RefuseStrangerAsync(HttpContext context)
+    {
+        var sender = _wrongTokens.SenderAt(context.Connection.RemoteIpAddress);
+        if (sender is not null
+            && TokenText.TryRead(context.Request.Headers.Authorization, out var text)
+            && TokenText.IsWellFormed(text))
+        {
+            _alarms.ForeignToken(ref sender.Alarms, Client.Of(context));
+        }
+
+        var wait = TimeSpan.Zero;
+        var patient = sender is null || sender.Tries.TryTake(_options.WrongTokensPerMinute, _time.GetUtcNow().UtcTicks, out wait);
+        await RefuseAsync(context, patient ? BrokerError.TokenInvalid : BrokerError.RateLimited, patient ? null : (int)Math.Ceiling(wait.TotalSeconds));
+    }
+
+    private async Task FailAsync(HttpContext context, BrokerCall record, BrokerError error)
+    {
+        record.Code = error.Code;
+        if (context.Response.HasStarted)
+        {
+            // A part of an answer must not be taken for a whole one.
+            context.Abort();
+            _metrics.Refused(error.Code);
+            return;
+        }
+
+        await RefuseAsync(context, error, error.Status == StatusCodes.Status503ServiceUnavailable ? 1 : null);
+    }
+
+    private Task RefuseAsync(HttpContext context, BrokerError error, int? retryAfter)
+    {
+        _metrics.Refused(error.Code);
+        var allow = context.Response.Headers.Allow;
+        context.Response.Clear();
+        context.Response.Headers.Allow = allow;
+        return error.WriteAsync(context, retryAfter);
+    }
+
+    /// <summary>A method is free text of the client's; only those that the table knows are worth keeping.</summary>
+    private static string KnownMethod(string method) =>
+        HttpMethods.IsGet(method) || HttpMethods.IsPost(method) || HttpMethods.IsPut(method) || HttpMethods.IsDelete(method)
+        || HttpMethods.IsPatch(method) || HttpMethods.IsHead(method) || HttpMethods.IsOptions(method)
+            ? method.ToUpperInvariant()
+            : "OTHER";
+
+    [LoggerMessage(LogLevel.Error, "A brokered call failed")]
+    private partial void LogFailed(Exception exception);
+}

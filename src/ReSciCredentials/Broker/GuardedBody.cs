@@ -1,0 +1,136 @@
+using System.Buffers;
+using System.Net;
+
+namespace ReSciCredentials.Broker;
+
+/// <summary>
+/// The body of ReSci's answer on its way to the client. Passes on what cannot be a part of the key, holds back what still could, and breaks off when it
+/// was one. The first piece is looked at before the answer begins, so that in nearly every case an error of our own can take its place.
+/// </summary>
+internal sealed class GuardedBody : Stream
+{
+    private const int UsualLength = 16 * 1024;
+
+    private readonly Stream _source;
+    private readonly KeySpellings _key;
+    private byte[] _buffer;
+    private int _from;
+    private int _safe;
+    private int _end;
+    private bool _ended;
+
+    public GuardedBody(Stream source, KeySpellings key)
+    {
+        (_source, _key) = (source, key);
+        _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(UsualLength, 2 * key.Longest));
+    }
+
+    /// <summary>The key was in it.</summary>
+    public bool IsBroken { get; private set; }
+
+    /// <summary>How much the client got.</summary>
+    public long Passed { get; private set; }
+
+    public override bool CanRead => true;
+
+    public override bool CanSeek => false;
+
+    public override bool CanWrite => false;
+
+    public override long Length => throw new NotSupportedException();
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
+
+    /// <summary>Reads ahead until something can be passed on, or nothing more comes.</summary>
+    /// <exception cref="KeyEchoedException"/>
+    public async ValueTask FillAsync(CancellationToken cancellationToken)
+    {
+        while (_from == _safe && !_ended)
+        {
+            if (_from > 0)
+            {
+                _buffer.AsSpan(_from, _end - _from).CopyTo(_buffer);
+                (_from, _safe, _end) = (0, 0, _end - _from);
+            }
+
+            var read = await _source.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
+            _ended = read == 0;
+            _end += read;
+            // A beginning that fills the whole buffer is longer than any spelling: somebody plays with us.
+            if (_key.IsIn(_buffer.AsSpan(0, _end), out var safe) || (safe == 0 && _end == _buffer.Length))
+            {
+                IsBroken = true;
+                throw new KeyEchoedException();
+            }
+
+            _safe = _ended ? _end : safe;
+        }
+    }
+
+    public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+    {
+        await FillAsync(cancellationToken);
+        var length = Math.Min(buffer.Length, _safe - _from);
+        _buffer.AsSpan(_from, length).CopyTo(buffer.Span);
+        _from += length;
+        Passed += length;
+        return length;
+    }
+
+    public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
+
+    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    public override void Flush() => throw new NotSupportedException();
+
+    public override long Seek(long offset, SeekOrigin origin) => throw new NotSupportedException();
+
+    public override void SetLength(long value) => throw new NotSupportedException();
+
+    public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing && _buffer.Length > 0)
+        {
+            _source.Dispose();
+            ArrayPool<byte>.Shared.Return(_buffer, clearArray: IsBroken);
+            _buffer = [];
+        }
+
+        base.Dispose(disposing);
+    }
+}
+
+/// <summary>ReSci sent the key back.</summary>
+internal sealed class KeyEchoedException() : IOException("The answer held the API key.");
+
+/// <summary>Stands in for the content of ReSci's answer, so that the forwarder copies what the guard lets through.</summary>
+internal sealed class GuardedContent(HttpContent inner, GuardedBody body) : HttpContent
+{
+    protected override Task<Stream> CreateContentReadStreamAsync() => Task.FromResult<Stream>(body);
+
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => throw new NotSupportedException();
+
+    protected override bool TryComputeLength(out long length)
+    {
+        length = -1;
+        return false;
+    }
+
+    protected override void Dispose(bool disposing)
+    {
+        if (disposing)
+        {
+            body.Dispose();
+            inner.Dispose();
+        }
+
+        base.Dispose(disposing);
+    }
+}

@@ -1,0 +1,177 @@
+using System.Net;
+using Microsoft.AspNetCore.Http.Features;
+using ReSciCredentials.ReSci;
+using Yarp.ReverseProxy.Forwarder;
+
+namespace ReSciCredentials.Broker;
+
+/// <summary>
+/// One call on its way through. Nothing of the request or the answer is taken over unless it stands here: what ReSci gets is built anew,
+/// and what the client gets is looked through for the key.
+/// </summary>
+internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedUpload? upload) : HttpTransformer, IDisposable
+{
+    private static readonly string[] RequestHeaders = ["Accept", "Accept-Language", "If-None-Match", "Idempotency-Key"];
+
+    private static readonly string[] ContentHeaders = ["Content-Type", "Content-Length", "Content-Encoding"];
+
+    private static readonly HashSet<string> AnswerHeaders = new(StringComparer.OrdinalIgnoreCase)
+    {
+        "Content-Language", "Content-Length", "Content-Type", "ETag", "Last-Modified", "Retry-After",
+        "X-RateLimit-Limit", "X-RateLimit-Remaining", "X-RateLimit-Reset", "X-Request-Id",
+    };
+
+    private GuardedBody? _body;
+
+    /// <summary>What to answer in place of ReSci's answer.</summary>
+    public BrokerError? Error { get; private set; }
+
+    /// <summary>Whether the key went out.</summary>
+    public bool IsSent { get; private set; }
+
+    public long BytesIn => upload?.Passed ?? 0;
+
+    public long BytesOut => _body?.Passed ?? 0;
+
+    public override ValueTask TransformRequestAsync(
+        HttpContext httpContext, HttpRequestMessage proxyRequest, string destinationPrefix, CancellationToken cancellationToken)
+    {
+        proxyRequest.RequestUri = address;
+        var headers = httpContext.Request.Headers;
+        foreach (var name in RequestHeaders)
+        {
+            if (headers.TryGetValue(name, out var values))
+            {
+                proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+            }
+        }
+
+        if (proxyRequest.Content is { } content)
+        {
+            foreach (var name in ContentHeaders)
+            {
+                if (headers.TryGetValue(name, out var values))
+                {
+                    content.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
+                }
+            }
+        }
+
+        // The echo guard reads plain text only.
+        proxyRequest.Headers.TryAddWithoutValidation("Accept-Encoding", "identity");
+        proxyRequest.Headers.TryAddWithoutValidation("Authorization", key.Authorization);
+        IsSent = true;
+        return ValueTask.CompletedTask;
+    }
+
+    public override async ValueTask<bool> TransformResponseAsync(
+        HttpContext httpContext, HttpResponseMessage? proxyResponse, CancellationToken cancellationToken)
+    {
+        if (proxyResponse is null)
+        {
+            return false;
+        }
+
+        // Free text from ReSci; the forwarder has taken it over already.
+        httpContext.Features.Get<IHttpResponseFeature>()!.ReasonPhrase = null;
+        Error = ErrorIn(proxyResponse, httpContext.Request);
+        if (Error is not null || !CopyHeaders(proxyResponse, httpContext.Response.Headers))
+        {
+            Error ??= BrokerError.Answer(call.IsWrite);
+            return false;
+        }
+
+        _body = new GuardedBody(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), key.Spellings);
+        proxyResponse.Content = new GuardedContent(proxyResponse.Content, _body);
+        try
+        {
+            await _body.FillAsync(cancellationToken);
+            return true;
+        }
+        catch (KeyEchoedException)
+        {
+            Error = BrokerError.Answer(call.IsWrite);
+            return false;
+        }
+    }
+
+    public void Dispose() => _body?.Dispose();
+
+    /// <summary>No trailers: they come when it is too late to look.</summary>
+    public override ValueTask TransformResponseTrailersAsync(
+        HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+
+    /// <summary>Says why there is no answer, or none that went through to its end.</summary>
+    public void Failed(ForwarderError error, Exception? cause, bool clientLeft)
+    {
+        if (Error is null && error is not ForwarderError.None && !clientLeft)
+        {
+            Error = ErrorOf(error, cause);
+        }
+    }
+
+    private BrokerError? ErrorIn(HttpResponseMessage answer, HttpRequest request) => answer.StatusCode switch
+    {
+        HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden => BrokerError.KeyRejected,
+        HttpStatusCode.NotModified when request.Headers.IfNoneMatch.Count > 0 => null,
+        >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest => BrokerError.Redirect(call.IsWrite),
+        < HttpStatusCode.OK or > (HttpStatusCode)599 => BrokerError.Answer(call.IsWrite),
+        _ => answer.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var encodings)
+            && encodings.Any(encoding => !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+                ? BrokerError.Answer(call.IsWrite)
+                : null,
+    };
+
+    /// <summary>False when one of them holds the key.</summary>
+    private bool CopyHeaders(HttpResponseMessage answer, IHeaderDictionary target)
+    {
+        return Copy(answer.Headers.NonValidated) && Copy(answer.Content.Headers.NonValidated);
+
+        bool Copy(System.Net.Http.Headers.HttpHeadersNonValidated source)
+        {
+            foreach (var (name, values) in source)
+            {
+                // A header that would be left out anyway need not be looked at.
+                if (!AnswerHeaders.Contains(name))
+                {
+                    continue;
+                }
+
+                var value = values.ToString();
+                if (key.Spellings.IsIn(value))
+                {
+                    return false;
+                }
+
+                target[name] = value;
+            }
+
+            return true;
+        }
+    }
+
+    private BrokerError ErrorOf(ForwarderError error, Exception? cause) => error switch
+    {
+        ForwarderError.RequestBodyClient => Find<UploadRefusedException>(cause)?.Error ?? BrokerError.BadBody,
+        ForwarderError.RequestTimedOut => Find<TimeoutException>(cause) is null ? BrokerError.Timeout : BrokerError.Unreachable,
+        ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyCanceled when Find<OperationCanceledException>(cause) is not null => BrokerError.Timeout,
+        ForwarderError.RequestBodyDestination or ForwarderError.Request => Find<HttpRequestException>(cause)?.HttpRequestError switch
+        {
+            HttpRequestError.SecureConnectionError => BrokerError.Tls,
+            HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded or HttpRequestError.VersionNegotiationError
+                or HttpRequestError.HttpProtocolError => BrokerError.Answer(call.IsWrite),
+            _ => BrokerError.Unreachable,
+        },
+        _ => BrokerError.Answer(call.IsWrite),
+    };
+
+    /// <summary>Looks for a cause in all that the forwarder put around it.</summary>
+    private static T? Find<T>(Exception? exception)
+        where T : Exception => exception switch
+        {
+            null => null,
+            T found => found,
+            AggregateException several => several.InnerExceptions.Select(Find<T>).FirstOrDefault(found => found is not null),
+            _ => Find<T>(exception.InnerException),
+        };
+}

@@ -1,0 +1,249 @@
+using System.Collections.Concurrent;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
+using ReSciCredentials.Secrets;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Broker;
+
+/// <summary>
+/// Records every call. Calls wait in memory for their group, at most <see cref="Interval"/>; refusals do not wait. In strict mode a call is recorded
+/// before it goes out, together with all others that want the same at that moment, and once more when it is over.
+/// </summary>
+internal sealed partial class Usage(
+    IDbContextFactory<StorageContext> contexts,
+    ChangeNotices notices,
+    ServerSeal seal,
+    IOptions<BrokerOptions> options,
+    BrokerMetrics metrics,
+    TimeProvider time,
+    ILogger<Usage> logger) : BackgroundService
+{
+    /// <summary>What a crash may lose is half of the second that is promised.</summary>
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan PruneInterval = TimeSpan.FromMinutes(1);
+
+    /// <summary>As much as waits while the database cannot be written; more is lost, and counted.</summary>
+    private const int MostWaiting = 50_000;
+
+    private const int GroupLength = 2000;
+
+    private readonly ConcurrentQueue<Waiting> _queue = new();
+    private readonly SemaphoreSlim _atOnce = new(0);
+    private int _waiting;
+
+    /// <summary>In strict mode: recorded before it goes out.</summary>
+    /// <exception cref="UsageUnavailableException">It could not be recorded and must not be made.</exception>
+    public Task BeginAsync(BrokerCall call, int owner)
+    {
+        if (!options.Value.IsStrict)
+        {
+            return Task.CompletedTask;
+        }
+
+        var committed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Add(new Waiting(call, owner, committed));
+        Hurry();
+        return committed.Task;
+    }
+
+    /// <summary>The call is over.</summary>
+    public void End(BrokerCall call, int owner)
+    {
+        if (Volatile.Read(ref _waiting) >= MostWaiting)
+        {
+            metrics.LostRecord();
+            return;
+        }
+
+        Add(new Waiting(call, owner, null));
+        if (call.Code is not null)
+        {
+            Hurry();
+        }
+    }
+
+    /// <summary>Writes what waits. Normally it goes by itself.</summary>
+    public async Task FlushAsync(CancellationToken cancellationToken)
+    {
+        var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Add(new Waiting(null, 0, written));
+        Hurry();
+        await written.Task.WaitAsync(cancellationToken);
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        List<Waiting> group = [];
+        var prunedAt = time.GetTimestamp();
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            await ((Task)_atOnce.WaitAsync(Interval, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await WriteAllAsync(group);
+            if (time.GetElapsedTime(prunedAt) >= PruneInterval)
+            {
+                prunedAt = time.GetTimestamp();
+                await TryPruneAsync(stoppingToken);
+            }
+        }
+    }
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        // Calls may end until the very last moment.
+        await WriteAllAsync([]);
+    }
+
+    private void Add(Waiting waiting)
+    {
+        Interlocked.Increment(ref _waiting);
+        _queue.Enqueue(waiting);
+    }
+
+    private void Hurry()
+    {
+        if (_atOnce.CurrentCount == 0)
+        {
+            _atOnce.Release();
+        }
+    }
+
+    private async Task WriteAllAsync(List<Waiting> group)
+    {
+        do
+        {
+            while (group.Count < GroupLength && _queue.TryDequeue(out var waiting))
+            {
+                Interlocked.Decrement(ref _waiting);
+                group.Add(waiting);
+            }
+
+            if (group.Count == 0 || !await TryWriteAsync(group))
+            {
+                return;
+            }
+
+            group.Clear();
+        }
+        while (!_queue.IsEmpty);
+    }
+
+    /// <summary>False when it must be tried again; nobody waits for what is left in the group then.</summary>
+    private async Task<bool> TryWriteAsync(List<Waiting> group)
+    {
+        try
+        {
+            if (group.Exists(waiting => waiting.Call is not null))
+            {
+                await WriteAsync(group);
+            }
+        }
+        catch (Exception exception)
+        {
+            if (seal.Reason is null)
+            {
+                LogWriteFailed(exception, group.Count);
+            }
+
+            foreach (var waiting in group)
+            {
+                waiting.Committed?.TrySetException(new UsageUnavailableException());
+            }
+
+            group.RemoveAll(waiting => waiting.Committed is not null);
+            return false;
+        }
+
+        foreach (var waiting in group)
+        {
+            waiting.Committed?.TrySetResult();
+        }
+
+        foreach (var (flow, owner) in group.Where(waiting => waiting.Call is not null).Select(waiting => (waiting.Call!.FlowId, waiting.Owner)).Distinct())
+        {
+            notices.Publish(new ChangeNotice(typeof(BrokerCall), flow, owner));
+        }
+
+        return true;
+    }
+
+    private async Task WriteAsync(List<Waiting> group)
+    {
+        await using var storage = await contexts.CreateDbContextAsync();
+        await using var transaction = await storage.Database.BeginTransactionAsync();
+        var calls = group.Where(waiting => waiting.Call is not null).ToArray();
+        // A call that began and ended in the same group is there twice, as one object.
+        foreach (var call in calls.Select(waiting => waiting.Call!).Distinct())
+        {
+            storage.Entry(call).State = call.Id == 0 ? EntityState.Added : EntityState.Modified;
+        }
+
+        await storage.SaveChangesAsync();
+        var ended = calls.Where(waiting => waiting.Committed is null).Select(waiting => waiting.Call!).ToArray();
+        await AddToHoursAsync(storage, ended);
+        foreach (var used in ended.Where(call => call.Status != StatusCodes.Status401Unauthorized).GroupBy(call => call.TokenId))
+        {
+            DateTimeOffset? last = used.Max(call => call.At);
+            await storage.AccessTokens
+                .Where(token => token.Id == used.Key && (token.LastUsedAt == null || token.LastUsedAt < last))
+                .ExecuteUpdateAsync(token => token.SetProperty(row => row.LastUsedAt, last));
+        }
+
+        await transaction.CommitAsync();
+    }
+
+    private static async Task AddToHoursAsync(StorageContext storage, IEnumerable<BrokerCall> calls)
+    {
+        foreach (var sum in calls.GroupBy(call => (call.TokenId, call.FlowId, call.CredentialId, Key: call.KeyUid ?? Guid.Empty, Hour: HourOf(call.At))))
+        {
+            var (token, flow, credential, key, hour) = sum.Key;
+            // EF knows no upsert. Times are ticks, and uids are text as EF writes them.
+            await storage.Database.ExecuteSqlAsync(
+                $"""
+                INSERT INTO broker_hours (TokenId, Hour, KeyUid, FlowId, CredentialId, Calls, Errors, BytesIn, BytesOut, LastAt)
+                VALUES ({token}, {hour.UtcTicks}, {key}, {flow}, {credential}, {sum.LongCount()}, {sum.LongCount(call => call.Status >= 400)},
+                    {sum.Sum(call => call.BytesIn)}, {sum.Sum(call => call.BytesOut)}, {sum.Max(call => call.At).UtcTicks})
+                ON CONFLICT (TokenId, Hour, KeyUid) DO UPDATE SET
+                    Calls = Calls + excluded.Calls, Errors = Errors + excluded.Errors,
+                    BytesIn = BytesIn + excluded.BytesIn, BytesOut = BytesOut + excluded.BytesOut, LastAt = max(LastAt, excluded.LastAt)
+                """);
+        }
+    }
+
+    private static DateTimeOffset HourOf(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
+
+    private async Task TryPruneAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (seal.Reason is not null)
+            {
+                return;
+            }
+
+            var oldestHour = time.GetUtcNow().AddDays(-options.Value.KeptDays);
+            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+            var oldest = await storage.BrokerCalls.MaxAsync(call => (long?)call.Id, cancellationToken) - options.Value.KeptCalls;
+            await storage.BrokerCalls.Where(call => call.Id <= oldest).ExecuteDeleteAsync(cancellationToken);
+            await storage.BrokerHours.Where(hour => hour.Hour < oldestHour).ExecuteDeleteAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            LogPruneFailed(exception);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "{Count} records of brokered calls could not be written; what can wait is tried again")]
+    private partial void LogWriteFailed(Exception exception, int count);
+
+    [LoggerMessage(LogLevel.Error, "Old records of brokered calls could not be removed; it is tried again")]
+    private partial void LogPruneFailed(Exception exception);
+
+    /// <param name="Committed">For a call that begins: told when the record is safe. Null for one that is over.</param>
+    private sealed record Waiting(BrokerCall? Call, int Owner, TaskCompletionSource? Committed);
+}
+
+/// <summary>A call could not be recorded.</summary>
+public sealed class UsageUnavailableException() : Exception("The call could not be recorded.");

@@ -1,0 +1,117 @@
+using System.Runtime.CompilerServices;
+using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Access;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Broker;
+
+/// <summary>What one hour added up to.</summary>
+public sealed record UsageHour(DateTimeOffset Hour, long Calls, long Errors, long BytesIn, long BytesOut);
+
+/// <summary>One recorded call, as pages and exports show it.</summary>
+/// <param name="Token">The token's name, and how it begins.</param>
+/// <param name="Status">0 while it is under way.</param>
+/// <param name="Code">The <c>X-Broker-Error</c> of an answer of our own.</param>
+/// <param name="Duration">In milliseconds.</param>
+public sealed record UsageCall(
+    DateTimeOffset At,
+    int TokenId,
+    string Token,
+    string Method,
+    string? Endpoint,
+    int Status,
+    string? Code,
+    long BytesIn,
+    long BytesOut,
+    int Duration);
+
+/// <summary>The use of a source or destination, or of one of its tokens.</summary>
+/// <param name="Hours">The last 24, the oldest first; those without calls too.</param>
+/// <param name="Calls">The newest first.</param>
+public sealed record UsageView(IReadOnlyList<UsageHour> Hours, IReadOnlyList<UsageCall> Calls, DateTimeOffset? LastUsedAt);
+
+/// <summary>Reads what <see cref="Usage"/> recorded, for those who may see the source or destination.</summary>
+internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, TimeProvider time)
+{
+    public const int HoursShown = 24;
+
+    private const int CallsShown = 20;
+    private const int PageLength = 1000;
+
+    /// <summary>Null when there is no such source or destination that the person may see.</summary>
+    /// <param name="token">One of its tokens; null for all.</param>
+    public async Task<UsageView?> ReadAsync(Person person, int flow, int? token, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        if (!await storage.Flows.VisibleTo(person).AnyAsync(row => row.Id == flow, cancellationToken))
+        {
+            return null;
+        }
+
+        var now = time.GetUtcNow();
+        var first = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero).AddHours(1 - HoursShown);
+        var hours = storage.BrokerHours.AsNoTracking().Where(hour => hour.FlowId == flow && (token == null || hour.TokenId == token));
+        var sums = await hours
+            .Where(hour => hour.Hour >= first)
+            .GroupBy(hour => hour.Hour)
+            .Select(hour => new UsageHour(hour.Key, hour.Sum(h => h.Calls), hour.Sum(h => h.Errors), hour.Sum(h => h.BytesIn), hour.Sum(h => h.BytesOut)))
+            .ToDictionaryAsync(hour => hour.Hour, cancellationToken);
+        var lastUsed = await hours.MaxAsync(hour => (DateTimeOffset?)hour.LastAt, cancellationToken);
+        var calls = await Calls(storage, flow, token).Take(CallsShown).ToListAsync(cancellationToken);
+        return new UsageView(
+            [
+                .. Enumerable.Range(0, HoursShown).Select(hour => first.AddHours(hour))
+                    .Select(hour => sums.GetValueOrDefault(hour) ?? new UsageHour(hour, 0, 0, 0, 0)),
+            ],
+            [.. calls.Select(call => call.View)],
+            lastUsed);
+    }
+
+    /// <summary>Every call that is kept, the newest first, page by page. Nothing when the person may not see the source or destination.</summary>
+    public async IAsyncEnumerable<UsageCall> ExportAsync(Person person, int flow, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var before = long.MaxValue;
+        while (true)
+        {
+            // A context a page: whoever reads slowly holds no connection.
+            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+            if (!await storage.Flows.VisibleTo(person).AnyAsync(row => row.Id == flow, cancellationToken))
+            {
+                yield break;
+            }
+
+            var page = await Calls(storage, flow, token: null).Where(call => call.Id < before).Take(PageLength).ToListAsync(cancellationToken);
+            foreach (var call in page)
+            {
+                yield return call.View;
+            }
+
+            if (page.Count < PageLength)
+            {
+                yield break;
+            }
+
+            before = page[^1].Id;
+        }
+    }
+
+    private static IQueryable<Numbered> Calls(StorageContext storage, int flow, int? token) =>
+        from call in storage.BrokerCalls.AsNoTracking()
+        where call.FlowId == flow && (token == null || call.TokenId == token)
+        orderby call.Id descending
+        select new Numbered(
+            call.Id,
+            new UsageCall(
+                call.At,
+                call.TokenId,
+                storage.AccessTokens.Where(row => row.Id == call.TokenId).Select(row => row.Name).FirstOrDefault() ?? "",
+                call.Method,
+                call.Endpoint,
+                call.Status,
+                call.Code,
+                call.BytesIn,
+                call.BytesOut,
+                call.Duration));
+
+    private sealed record Numbered(long Id, UsageCall View);
+}
