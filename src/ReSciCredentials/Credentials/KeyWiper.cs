@@ -71,10 +71,14 @@ internal sealed partial class KeyWiper(
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
 
         var credentials = storage.Credentials.IgnoreQueryFilters();
-        var deleted = await credentials.Where(credential => credential.DeletedAt <= deletedBefore).Take(AtOnce).ToListAsync(cancellationToken);
+        var deleted = await credentials.Where(credential => credential.DeletedAt <= deletedBefore)
+            .OrderBy(credential => credential.DeletedAt)
+            .Take(AtOnce)
+            .ToListAsync(cancellationToken);
         storage.Credentials.RemoveRange(deleted);
 
         var outlived = await credentials.Where(credential => credential.PreviousKeyWipedAt <= now && credential.DeletedAt == null)
+            .OrderBy(credential => credential.PreviousKeyWipedAt)
             .Take(AtOnce)
             .ToListAsync(cancellationToken);
         foreach (var credential in outlived)
