@@ -9,6 +9,11 @@ internal static class AuditEvents
     public const string Create = "create";
     public const string Update = "update";
     public const string Probe = "probe";
+    public const string ReplaceKey = "replace_key";
+    public const string PromoteKey = "promote_key";
+    public const string RollBackKey = "roll_back_key";
+    public const string DropKey = "drop_key";
+    public const string WipeKey = "wipe_key";
     public const string Pause = "pause";
     public const string Activate = "activate";
     public const string SignIn = "sign_in";
