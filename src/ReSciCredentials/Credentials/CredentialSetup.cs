@@ -12,6 +12,7 @@ internal static class CredentialSetup
         // Transient, because of their HttpClient: a typed client that lives for ever never sees a changed address.
         services.AddTransient<CredentialVault>();
         services.AddTransient<KeyRotation>();
+        services.AddSingleton<CredentialSearch>();
         services.AddSingleton<KeyUseReports>();
 
         services.AddSingleton<KeyWiper>();

@@ -13,6 +13,13 @@ public sealed record CredentialUse
 
     public required FlowStatus Status { get; init; }
 
+    /// <summary>The page of the source or destination.</summary>
+    public string Address => Kind switch
+    {
+        FlowKind.Source => $"/sources/{Id}",
+        FlowKind.Destination => $"/destinations/{Id}",
+    };
+
     public required string OwnerName { get; init; }
 
     /// <summary>Whether it belongs to the person who asked, who can then open it.</summary>

@@ -20,18 +20,25 @@ internal static class CredentialWords
         FlowKind.Destination => "destination",
     };
 
-    /// <summary>Where the page of a source or destination lies.</summary>
-    public static string ToPath(this CredentialUse use) =>
-        string.Create(CultureInfo.InvariantCulture, $"/{use.Kind.ToNoun()}s/{use.Id}");
-
     /// <summary>A length of time in whole units, for the middle of a sentence: <c>24 hours</c>.</summary>
     public static string InWords(this TimeSpan time) => time switch
     {
-        { TotalDays: >= 2 } => Count(time.TotalDays, "day"),
-        { TotalHours: >= 2 } => Count(time.TotalHours, "hour"),
-        _ => Count(time.TotalMinutes, "minute"),
+        { TotalDays: >= 2 and var days } => Count((int)Math.Round(days), "day"),
+        { TotalHours: >= 2 and var hours } => Count((int)Math.Round(hours), "hour"),
+        { TotalMinutes: var minutes } => Count((int)Math.Round(minutes), "minute"),
     };
 
-    private static string Count(double number, string unit) =>
-        string.Create(CultureInfo.InvariantCulture, $"{Math.Round(number)} {unit}{(Math.Round(number) == 1 ? "" : "s")}");
+    /// <summary>How many sources and destinations use it, as a sentence.</summary>
+    public static string ToUses(this CredentialTileView credential) => (credential.UsedBySources, credential.UsedByDestinations) switch
+    {
+        (0, 0) => "Not used yet",
+        (var sources, 0) => $"Used by {Count(sources, "source")}",
+        (0, var destinations) => $"Used by {Count(destinations, "destination")}",
+        var (sources, destinations) => $"Used by {Count(sources, "source")} and {Count(destinations, "destination")}",
+    };
+
+    /// <summary>A day without a time, the same for everybody.</summary>
+    public static string ToWords(this DateOnly day) => day.ToString("d MMM yyyy", CultureInfo.InvariantCulture);
+
+    private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
 }

@@ -114,7 +114,7 @@ internal sealed class KeyRotation(
                     }
 
                     storage.CredentialChecks.Add(CheckOf(verdict, id, pending));
-                    audit.Add(storage, person, AuditEvents.Probe, CredentialVault.ItemType, id, "pending_key", verdict.Step.ToString());
+                    audit.Add(storage, person, AuditEvents.ProbePendingKey, CredentialVault.ItemType, id, verdict.Step.ToString());
                     return Task.FromResult(Decision.Change);
                 },
                 cancellationToken);
@@ -154,7 +154,7 @@ internal sealed class KeyRotation(
 
             credential.PendingKeyUid = null;
             MakeCurrent(credential, pending, await VerdictAsync(storage, id, pending, cancellationToken));
-            audit.Add(storage, person, AuditEvents.PromoteKey, CredentialVault.ItemType, id, oldKey is OldKey.Keep ? "old_key_kept" : "old_key_wiped");
+            audit.Add(storage, person, AuditEvents.PromoteKey, CredentialVault.ItemType, id, oldKey is OldKey.Keep ? "old_key_kept" : AuditEvents.OldKeyWiped);
             return wiped ? Decision.ChangeThatWiped : Decision.Change;
         },
         cancellationToken);

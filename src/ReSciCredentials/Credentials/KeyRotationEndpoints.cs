@@ -17,14 +17,14 @@ internal static class KeyRotationEndpoints
 
     /// <summary>Who will be touched, as a piece of HTML for the dialog.</summary>
     private static async Task<Results<RazorComponentResult<ReplaceKeyFacts>, NotFound>> ShowAsync(
-        int id, CurrentPerson current, KeyRotation rotation, KeyUseReports uses, CancellationToken cancellationToken)
+        int id, CurrentPerson current, KeyRotation rotation, CredentialVault vault, CancellationToken cancellationToken)
     {
         var person = await current.GetAsync(cancellationToken);
         return await rotation.FindAsync(person, id, cancellationToken) is { } keys
             ? new RazorComponentResult<ReplaceKeyFacts>(new
             {
                 Keys = keys,
-                Uses = await uses.ListUsesAsync(person, id, ReplaceKeyFacts.MostUses + 1, cancellationToken),
+                Uses = await vault.ListUsesAsync(person, id, ReplaceKeyFacts.MostUses + 1, cancellationToken),
             })
             : TypedResults.NotFound();
     }

@@ -2,22 +2,16 @@ using System.Globalization;
 using System.Text;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
+using ReSciCredentials.Activity;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Credentials;
 
-/// <summary>Says who uses a credential, and what was done with it: to know beforehand who is touched, and afterwards where to look.</summary>
+/// <summary>Says who used a credential and what was done with it: where to look after its key was leaked.</summary>
 internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, TimeProvider time)
 {
     /// <summary>The most entries, and the most sources and destinations, that a report lists.</summary>
     public const int Most = 500;
-
-    /// <summary>The sources and destinations that use the credential, the newest first.</summary>
-    public async Task<IReadOnlyList<CredentialUse>> ListUsesAsync(Person person, int id, int limit, CancellationToken cancellationToken)
-    {
-        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        return await UsesOf(storage, person, id).OrderByDescending(use => use.Id).Take(limit).ToListAsync(cancellationToken);
-    }
 
     /// <summary>Everything that used the credential since a time, as far as it is stored.</summary>
     /// <returns>Null when there is no credential that the person may see.</returns>
@@ -29,9 +23,9 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
             return null;
         }
 
-        var uses = await UsesOf(storage, person, id).OrderByDescending(use => use.Id).Take(Most + 1).ToListAsync(cancellationToken);
+        var uses = await CredentialVault.UsesOf(storage, person, id).OrderByDescending(use => use.Id).Take(Most + 1).ToListAsync(cancellationToken);
         // What was done with a source of somebody else is theirs to know.
-        var flows = UsesOf(storage, person, id).Where(use => use.IsMine).Select(use => use.Id);
+        var flows = CredentialVault.UsesOf(storage, person, id).Where(use => use.IsMine).Select(use => use.Id);
         var entries = await storage.AuditEntries.AsNoTracking()
             .Where(entry => entry.At >= since)
             .Where(entry =>
@@ -52,19 +46,6 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
             IsCutOff = uses.Count > Most || entries.Count > Most,
         };
     }
-
-    // Not only those the person may see: what they may not see is touched all the same.
-    private static IQueryable<CredentialUse> UsesOf(StorageContext storage, Person person, int id) => storage.Flows
-        .Where(flow => flow.CredentialId == id && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id))
-        .Select(flow => new CredentialUse
-        {
-            Id = flow.Id,
-            Kind = flow.Kind,
-            Name = flow.Name,
-            Status = flow.Status,
-            OwnerName = flow.Owner!.Name,
-            IsMine = flow.OwnerId == person.Id,
-        });
 }
 
 /// <summary>What used a credential since a time. There is no place for a key in it.</summary>
@@ -109,7 +90,7 @@ internal sealed record KeyUseReport
         {
             text.AppendLine(
                 CultureInfo.InvariantCulture,
-                $"- {Utc(entry.At)}  {entry.Event} {entry.ItemType} {entry.ItemId} by {entry.ActorName}{(entry.Address.Length > 0 ? $" from {entry.Address}" : "")}");
+                $"- {Utc(entry.At)}  {entry.ItemType} {entry.ItemId}: {entry.ActorName} {ActivityWords.Of(entry)}{(entry.Address.Length > 0 ? $", from {entry.Address}" : "")}");
         }
 
         if (IsCutOff)

@@ -69,6 +69,12 @@ class ReplaceKey extends KeyDialog {
       this.close();
       document.querySelector('#announcer').textContent = title;
       document.dispatchEvent(new CustomEvent('focus-when-there', { detail: place }));
+      // Another part of the drawer may be open.
+      const address = new URL(location.href);
+      if (address.searchParams.has('tab')) {
+        address.searchParams.delete('tab');
+        Blazor.navigateTo(address.href);
+      }
     } else {
       this.goTo(location.href, place);
     }
