@@ -25,6 +25,8 @@ internal static class ActivityWords
         AuditEvents.RollBackKey => "rolled back to the key before",
         AuditEvents.DropKey => "dropped the new key",
         AuditEvents.WipeKey => "wiped the key before",
+        AuditEvents.BeginUse => $"let {entry.Fields} use it",
+        AuditEvents.EndUse => $"let {entry.Fields} use another credential",
         var other => other.Replace('_', ' '),
     };
 }

@@ -17,6 +17,13 @@ internal static class AuditEvents
     public const string RollBackKey = "roll_back_key";
     public const string DropKey = "drop_key";
     public const string WipeKey = "wipe_key";
+
+    /// <summary>A source or destination, which the field names, begins to use a credential.</summary>
+    public const string BeginUse = "begin_use";
+
+    /// <summary>A source or destination, which the field names, no longer uses a credential.</summary>
+    public const string EndUse = "end_use";
+
     public const string Pause = "pause";
     public const string Activate = "activate";
     public const string SignIn = "sign_in";

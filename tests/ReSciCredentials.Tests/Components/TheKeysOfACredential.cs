@@ -19,7 +19,7 @@ public sealed class TheKeysOfACredential(RotatingServer server) : BunitContext, 
 
         var panel = Show(rotating.Id);
 
-        Assert.Equal(["The key in use"], panel.FindAll("h3").Select(heading => heading.TextContent));
+        Assert.Equal(["The key in use"], panel.FindAll("h2").Select(heading => heading.TextContent));
         Assert.Empty(panel.FindAll("button"));
         Assert.Equal((await rotating.KeysAsync()).Current.Fingerprint, panel.Find("dd code").TextContent);
     }
@@ -38,7 +38,7 @@ public sealed class TheKeysOfACredential(RotatingServer server) : BunitContext, 
 
         await Press(panel, "Promote");
 
-        panel.WaitForAssertion(() => Assert.Equal(["The key in use", "The key before"], panel.FindAll("h3").Select(heading => heading.TextContent)));
+        panel.WaitForAssertion(() => Assert.Equal(["The key in use", "The key before"], panel.FindAll("h2").Select(heading => heading.TextContent)));
         Assert.Equal("B 2, before A", await rotating.StateAsync());
     }
 
@@ -52,7 +52,7 @@ public sealed class TheKeysOfACredential(RotatingServer server) : BunitContext, 
         await Press(panel, "Promote");
         await Press(panel, "Promote");
 
-        panel.WaitForAssertion(() => Assert.Single(panel.FindAll("h3")));
+        panel.WaitForAssertion(() => Assert.Single(panel.FindAll("h2")));
         Assert.Equal("B 2", await rotating.StateAsync());
     }
 
@@ -66,7 +66,7 @@ public sealed class TheKeysOfACredential(RotatingServer server) : BunitContext, 
         await Press(panel, "Roll back");
         await Press(panel, "Roll back");
 
-        panel.WaitForAssertion(() => Assert.Equal(["The key in use", "A new key is waiting"], panel.FindAll("h3").Select(heading => heading.TextContent)));
+        panel.WaitForAssertion(() => Assert.Equal(["The key in use", "A new key is waiting"], panel.FindAll("h2").Select(heading => heading.TextContent)));
     }
 
     [Fact]
