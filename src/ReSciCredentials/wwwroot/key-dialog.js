@@ -239,6 +239,7 @@ export class KeyDialog extends HTMLElement {
     const response = await fetch(address, { method: 'POST', body, signal, redirect: 'error', headers: { Accept: 'application/json' } });
     // The antiforgery token belongs to the session: after a new sign-in another one is due.
     this.stale = response.status === 401 || response.status === 400;
+    this.sessionEnded ||= response.status === 401;
     const json = response.headers.get('Content-Type')?.includes('json') ? await response.json() : null;
     return json?.outcome && response.ok ? json : this.nameOf(response.status);
   }
@@ -289,8 +290,9 @@ export class KeyDialog extends HTMLElement {
     this.save.focus();
   }
 
+  // The circuit of a page belongs to the session it was opened in: once that has ended, it shows nothing more, however it looks.
   get pageIsLive() {
-    return Boolean(document.querySelector('[data-interactive]') && !document.querySelector('reconnect-notice:not([data-state="hide"])') && window.Blazor);
+    return !this.sessionEnded && Boolean(document.querySelector('[data-interactive]') && !document.querySelector('reconnect-notice:not([data-state="hide"])') && window.Blazor);
   }
 
   // Leaves a page that is not live for the address, where the focus goes to the selector. The dialog stays open until the page is gone:
