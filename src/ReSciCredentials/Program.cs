@@ -23,7 +23,7 @@ internal static class Program
         builder.Services.AddReSci(builder.Configuration);
         builder.Services.AddAudit();
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
-        builder.Services.AddCredentials();
+        builder.Services.AddCredentials(builder.Configuration);
         builder.Services.AddFlows();
         builder.Services.AddPages();
         builder.Services.AddOperations();
@@ -40,6 +40,7 @@ internal static class Program
         app.MapHealth();
         app.MapAccess();
         app.MapCredentials();
+        app.MapKeyRotation();
         app.MapFlows();
         app.MapPages();
         return app;

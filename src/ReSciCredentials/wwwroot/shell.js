@@ -45,6 +45,10 @@ document.addEventListener('click', async event => {
   }
 });
 
+// Printing
+
+document.addEventListener('click', event => event.target.closest('[data-print]') && print());
+
 // A choice becomes part of the address, so that a reload, and the way back, find it again.
 
 document.addEventListener('change', event => {
@@ -93,8 +97,14 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', y
 
 const words = time => {
   const seconds = (Date.now() - time) / 1000;
-  const ago = (count, unit) => `${Math.trunc(count)} ${unit}${Math.trunc(count) === 1 ? '' : 's'} ago`;
-  return seconds < 60 ? 'just now'
+  const count = (number, unit) => `${Math.trunc(number)} ${unit}${Math.trunc(number) === 1 ? '' : 's'}`;
+  const ago = (number, unit) => `${count(number, unit)} ago`;
+  const ahead = (number, unit) => `in ${count(number, unit)}`;
+  return seconds <= -2592000 ? day.format(time)
+    : seconds <= -86400 ? ahead(-seconds / 86400, 'day')
+    : seconds <= -3600 ? ahead(-seconds / 3600, 'hour')
+    : seconds <= -60 ? ahead(-seconds / 60, 'minute')
+    : seconds < 60 ? 'just now'
     : seconds < 3600 ? ago(seconds / 60, 'minute')
     : seconds < 86400 ? ago(seconds / 3600, 'hour')
     : seconds < 2592000 ? ago(seconds / 86400, 'day')
@@ -180,7 +190,7 @@ window.Blazor?.addEventListener('enhancedload', () => {
 
 // The connection
 
-const overlayHoldsText = () => one('add-credential[data-typed]') !== null;
+const overlayHoldsText = () => one(':is(add-credential, replace-key)[data-typed]') !== null;
 
 // Blazor shows #blazor-error-ui when the circuit did not come up and when it broke; only the first has to do with the network.
 // Some proxies swallow the attempt without an answer: then nobody tells, so we look.
