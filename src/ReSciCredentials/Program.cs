@@ -24,7 +24,7 @@ internal static class Program
         builder.Services.AddReSci(builder.Configuration);
         builder.Services.AddAudit();
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
-        builder.Services.AddCredentials();
+        builder.Services.AddCredentials(builder.Configuration);
         builder.Services.AddBroker(builder.Configuration);
         builder.Services.AddFlows();
         builder.Services.AddPages();
@@ -43,6 +43,7 @@ internal static class Program
         app.MapHealth();
         app.MapAccess();
         app.MapCredentials();
+        app.MapKeyRotation();
         app.MapBroker();
         app.MapFlows();
         app.MapPages();

@@ -109,6 +109,43 @@ public abstract class AccessibleToEveryone(Chromium chromium, ColorScheme colour
         Assert.Empty(_found);
     }
 
+    [Fact]
+    public async Task While_a_key_is_replaced()
+    {
+        var id = await Elsewhere.AddCredentialAsync("Shop key", "sandbox-accepted-first-0001");
+        await Tab.OpenAsync($"/credentials/{id}");
+        await InspectAsync("Keys, one");
+        var dialog = Page.GetByRole(AriaRole.Dialog, new() { Name = "Replace key" });
+        var key = dialog.GetByLabel("API Key Value");
+        await Tab.Button("Replace key").ClickAsync();
+        await Expect(dialog.GetByText("nothing is touched")).ToBeVisibleAsync();
+        await InspectAsync("Replace key, empty");
+        await key.FillAsync("sandbox-refused-1");
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(key).ToHaveAttributeAsync("aria-invalid", "true");
+        await InspectAsync("Replace key, refused");
+        await key.FillAsync("sandbox-accepted-second-0002");
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Save" }).ClickAsync();
+        await Expect(Page.Locator("#pending-key")).ToBeFocusedAsync();
+        await InspectAsync("Keys, one waits");
+        await Tab.Button("Promote").ClickAsync();
+        await InspectAsync("Keys, promote?");
+        await Tab.Button("Promote").ClickAsync();
+        await Expect(Page.Locator("#previous-key")).ToBeVisibleAsync();
+        await Tab.Button("Roll back").ClickAsync();
+        await InspectAsync("Keys, roll back?");
+        await Tab.OpenAsync($"/credentials/{id}/leaked");
+        await InspectAsync("Leaked, in ReSci");
+        await Tab.Link("I have the new key").ClickAsync();
+        await Expect(Page.Locator("#current-key")).ToBeVisibleAsync();
+        await InspectAsync("Leaked, new key");
+        await Tab.Link("Report first").ClickAsync();
+        await Expect(Page.GetByRole(AriaRole.Heading, new() { Name = "What was done" })).ToBeVisibleAsync();
+        await InspectAsync("Leaked, report");
+
+        Assert.Empty(_found);
+    }
+
     private async Task InspectAsync(string place)
     {
         var result = await Page.RunAxe();

@@ -8,7 +8,22 @@ internal static class AuditEvents
 {
     public const string Create = "create";
     public const string Update = "update";
+    public const string Delete = "delete";
+    public const string Restore = "restore";
     public const string Probe = "probe";
+    public const string ProbePendingKey = "probe_pending_key";
+    public const string ReplaceKey = "replace_key";
+    public const string PromoteKey = "promote_key";
+    public const string RollBackKey = "roll_back_key";
+    public const string DropKey = "drop_key";
+    public const string WipeKey = "wipe_key";
+
+    /// <summary>A source or destination, which the field names, begins to use a credential.</summary>
+    public const string BeginUse = "begin_use";
+
+    /// <summary>A source or destination, which the field names, no longer uses a credential.</summary>
+    public const string EndUse = "end_use";
+
     public const string Pause = "pause";
     public const string Activate = "activate";
     public const string Revoke = "revoke";
@@ -21,6 +36,9 @@ internal static class AuditEvents
     public const string SignOutEverywhere = "sign_out_everywhere";
     public const string PasswordChanged = "password_changed";
     public const string SignInReset = "sign_in_reset";
+
+    /// <summary>The field of <see cref="PromoteKey"/> when there is no way back.</summary>
+    public const string OldKeyWiped = "old_key_wiped";
 }
 
 /// <summary>Appends to the audit log. The entry is part of the change's transaction: when it cannot be written, the change is not made.</summary>
@@ -45,16 +63,20 @@ internal sealed class AuditLog(TimeProvider time)
         });
 
     /// <summary>
-    /// Saves new rows and the entry that names one of them, whose id is known only once it is inserted, in one transaction.
+    /// Saves new rows and the entry that names one of them, whose id is known only once it is inserted, in one transaction:
+    /// the caller's, who then commits it, or one of its own.
     /// </summary>
     public async Task SaveNewAsync(
         StorageContext storage, Actor actor, string itemType, Func<int> itemId, CancellationToken cancellationToken)
     {
-        await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
+        await using var own = storage.Database.CurrentTransaction is null ? await storage.Database.BeginTransactionAsync(cancellationToken) : null;
         await storage.SaveChangesAsync(cancellationToken);
         Add(storage, actor, AuditEvents.Create, itemType, itemId());
         await storage.SaveChangesAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        if (own is not null)
+        {
+            await own.CommitAsync(cancellationToken);
+        }
     }
 
     /// <summary>One line without anything that could forge another one or turn the direction of the text.</summary>

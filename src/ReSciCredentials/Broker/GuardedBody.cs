@@ -45,35 +45,24 @@ internal sealed class GuardedBody : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>Reads ahead until something can be passed on, or nothing more comes.</summary>
+    /// <summary>Reads the first piece, and on while its end could be the beginning of the key: until then an error of our own can be answered.</summary>
     /// <exception cref="KeyEchoedException"/>
-    public async ValueTask FillAsync(CancellationToken cancellationToken)
+    public async ValueTask BeginAsync(CancellationToken cancellationToken)
     {
-        while (_from == _safe && !_ended)
+        do
         {
-            if (_from > 0)
-            {
-                _buffer.AsSpan(_from, _end - _from).CopyTo(_buffer);
-                (_from, _safe, _end) = (0, 0, _end - _from);
-            }
-
-            var read = await _source.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
-            _ended = read == 0;
-            _end += read;
-            // A beginning that fills the whole buffer is longer than any spelling: somebody plays with us.
-            if (_key.IsIn(_buffer.AsSpan(0, _end), out var safe) || (safe == 0 && _end == _buffer.Length))
-            {
-                IsBroken = true;
-                throw new KeyEchoedException();
-            }
-
-            _safe = _ended ? _end : safe;
+            await ReadMoreAsync(cancellationToken);
         }
+        while (!_ended && _safe < _end && _end < _buffer.Length);
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        await FillAsync(cancellationToken);
+        while (_from == _safe && !_ended)
+        {
+            await ReadMoreAsync(cancellationToken);
+        }
+
         var length = Math.Min(buffer.Length, _safe - _from);
         _buffer.AsSpan(_from, length).CopyTo(buffer.Span);
         _from += length;
@@ -93,6 +82,27 @@ internal sealed class GuardedBody : Stream
     public override void SetLength(long value) => throw new NotSupportedException();
 
     public override void Write(byte[] buffer, int offset, int count) => throw new NotSupportedException();
+
+    private async ValueTask ReadMoreAsync(CancellationToken cancellationToken)
+    {
+        if (_from > 0)
+        {
+            _buffer.AsSpan(_from, _end - _from).CopyTo(_buffer);
+            (_from, _safe, _end) = (0, _safe - _from, _end - _from);
+        }
+
+        var read = await _source.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
+        _ended = read == 0;
+        _end += read;
+        // A beginning that fills the whole buffer is longer than any spelling: somebody plays with us.
+        if (_key.IsIn(_buffer.AsSpan(0, _end), _ended, out var safe) || (safe == 0 && _end == _buffer.Length))
+        {
+            IsBroken = true;
+            throw new KeyEchoedException();
+        }
+
+        _safe = _ended ? _end : safe;
+    }
 
     protected override void Dispose(bool disposing)
     {

@@ -49,13 +49,14 @@ internal sealed class KeySpellings
     public int Longest => _spellings.Max(spelling => spelling.Text.Length) * LongestEscape;
 
     /// <summary>Whether the key is in <paramref name="bytes"/>.</summary>
+    /// <param name="ended">Nothing comes after them: what could still become an escape is none.</param>
     /// <param name="safe">How many bytes may go on: those after it could be the beginning of a key.</param>
-    public bool IsIn(ReadOnlySpan<byte> bytes, out int safe)
+    public bool IsIn(ReadOnlySpan<byte> bytes, bool ended, out int safe)
     {
         safe = bytes.Length;
         foreach (var spelling in _spellings)
         {
-            if (IsIn(bytes, spelling, ref safe))
+            if (IsIn(bytes, spelling, ended, ref safe))
             {
                 return true;
             }
@@ -72,7 +73,7 @@ internal sealed class KeySpellings
         var bytes = rented ?? stackalloc byte[1024];
         try
         {
-            return IsIn(bytes[..Encoding.UTF8.GetBytes(value, bytes)], out _);
+            return IsIn(bytes[..Encoding.UTF8.GetBytes(value, bytes)], ended: true, out _);
         }
         finally
         {
@@ -94,13 +95,13 @@ internal sealed class KeySpellings
         _spellings.Clear();
     }
 
-    private static bool IsIn(ReadOnlySpan<byte> bytes, Spelling spelling, ref int safe)
+    private static bool IsIn(ReadOnlySpan<byte> bytes, Spelling spelling, bool ended, ref int safe)
     {
         var from = 0;
         while (bytes[from..].IndexOfAny(spelling.Starts) is var offset and >= 0)
         {
             var at = from + offset;
-            switch (Compare(bytes[at..], spelling))
+            switch (Compare(bytes[at..], spelling, ended))
             {
                 case Comparison.Same:
                     return true;
@@ -116,7 +117,7 @@ internal sealed class KeySpellings
         return false;
     }
 
-    private static Comparison Compare(ReadOnlySpan<byte> bytes, Spelling spelling)
+    private static Comparison Compare(ReadOnlySpan<byte> bytes, Spelling spelling, bool ended)
     {
         foreach (var expected in spelling.Text)
         {
@@ -130,10 +131,12 @@ internal sealed class KeySpellings
             if (spelling.Decodes && value is (byte)'%' or (byte)'\\' or (byte)'&')
             {
                 length = Unescape(bytes, out value);
-                if (length == 0)
+                if (length == 0 && !ended)
                 {
                     return Comparison.Unfinished;
                 }
+
+                (length, value) = length == 0 ? (1, bytes[0]) : (length, value);
             }
 
             if (value != expected && (!spelling.FoldsCase || char.ToLowerInvariant((char)value) != char.ToLowerInvariant((char)expected)))

@@ -85,7 +85,7 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
         proxyResponse.Content = new GuardedContent(proxyResponse.Content, _body);
         try
         {
-            await _body.FillAsync(cancellationToken);
+            await _body.BeginAsync(cancellationToken);
             return true;
         }
         catch (KeyEchoedException)

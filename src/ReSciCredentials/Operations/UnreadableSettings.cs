@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
 using ReSciCredentials.Broker;
+using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
@@ -25,6 +26,7 @@ internal sealed class UnreadableSettings
         PutValuesAside(builder.Configuration, ServerOptions.Section, new ServerOptions(), faults);
         PutValuesAside(builder.Configuration, ReSciOptions.Section, new ReSciOptions(), faults);
         PutValuesAside(builder.Configuration, BrokerOptions.Section, new BrokerOptions(), faults);
+        PutValuesAside(builder.Configuration, CredentialsOptions.Section, new CredentialsOptions(), faults);
 
         builder.Services.AddOptions<UnreadableSettings>().Configure(unreadable => unreadable.Faults = faults).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<UnreadableSettings>, Validation>();

@@ -1,7 +1,7 @@
 namespace ReSciCredentials.Storage;
 
 /// <summary>Who did what to which thing, when and from where. Written in the transaction of the change, never changed.</summary>
-internal sealed class AuditEntry
+public sealed class AuditEntry
 {
     public int Id { get; init; }
 
@@ -25,6 +25,6 @@ internal sealed class AuditEntry
 
     public required string UserAgent { get; init; }
 
-    /// <summary>Names of the fields that changed, separated by commas; never a value.</summary>
+    /// <summary>Names of the fields that changed, separated by commas, or what else took part, e.g. <c>source 12</c>; never a value.</summary>
     public required string Fields { get; init; }
 }

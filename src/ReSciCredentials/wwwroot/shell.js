@@ -45,6 +45,10 @@ document.addEventListener('click', async event => {
   }
 });
 
+// Printing
+
+document.addEventListener('click', event => event.target.closest('[data-print]') && print());
+
 // A choice becomes part of the address, so that a reload, and the way back, find it again.
 
 document.addEventListener('change', event => {
@@ -56,6 +60,36 @@ document.addEventListener('change', event => {
   }
 });
 
+// What a list shows becomes part of the address too, as the list tells it.
+
+const keepAddress = () => {
+  const address = one('[data-address]')?.dataset.address;
+  // A link that was followed meanwhile has the last word.
+  if (address && one('[data-address]').dataset.path === location.pathname && address !== location.pathname + location.search) {
+    history.replaceState(history.state, '', address);
+  }
+};
+new MutationObserver(keepAddress).observe(document.body, { subtree: true, attributeFilter: ['data-address'] });
+
+// Keys: "/" to the search, Escape out of a drawer.
+
+document.addEventListener('keydown', event => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || one('dialog[open]')) {
+    return;
+  }
+  const typing = event.target.matches?.('input, textarea, select');
+  if (event.key === '/' && !typing) {
+    const search = one('[data-search]');
+    if (search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+  } else if (event.key === 'Escape' && !typing) {
+    event.target.closest?.('[data-drawer]')?.querySelector('[data-close]')?.click();
+  }
+});
+
 // Times: the server's words, kept fresh, with the exact time in the browser's zone.
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
@@ -63,8 +97,14 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', y
 
 const words = time => {
   const seconds = (Date.now() - time) / 1000;
-  const ago = (count, unit) => `${Math.trunc(count)} ${unit}${Math.trunc(count) === 1 ? '' : 's'} ago`;
-  return seconds < 60 ? 'just now'
+  const count = (number, unit) => `${Math.trunc(number)} ${unit}${Math.trunc(number) === 1 ? '' : 's'}`;
+  const ago = (number, unit) => `${count(number, unit)} ago`;
+  const ahead = (number, unit) => `in ${count(number, unit)}`;
+  return seconds <= -2592000 ? day.format(time)
+    : seconds <= -86400 ? ahead(-seconds / 86400, 'day')
+    : seconds <= -3600 ? ahead(-seconds / 3600, 'hour')
+    : seconds <= -60 ? ahead(-seconds / 60, 'minute')
+    : seconds < 60 ? 'just now'
     : seconds < 3600 ? ago(seconds / 60, 'minute')
     : seconds < 86400 ? ago(seconds / 3600, 'hour')
     : seconds < 2592000 ? ago(seconds / 86400, 'day')
@@ -134,18 +174,23 @@ if (promised) {
   focusWhenThere(promised);
 }
 
+// A link may say where the focus goes when what it leads to is there: into a drawer, and back to the row it was opened from.
+let next;
+document.addEventListener('click', event => { next = event.target.closest?.('a[data-focus-next]')?.dataset.focusNext; });
+
 // A step that changed is a new page to a screen reader: its heading is read.
 let path = location.pathname;
 window.Blazor?.addEventListener('enhancedload', () => {
   if (location.pathname !== path) {
     path = location.pathname;
-    focusWhenThere('h1');
+    focusWhenThere(next ?? 'h1');
+    next = undefined;
   }
 });
 
 // The connection
 
-const overlayHoldsText = () => one('add-credential[data-typed]') !== null;
+const overlayHoldsText = () => one(':is(add-credential, replace-key)[data-typed]') !== null;
 
 // Blazor shows #blazor-error-ui when the circuit did not come up and when it broke; only the first has to do with the network.
 // Some proxies swallow the attempt without an answer: then nobody tells, so we look.

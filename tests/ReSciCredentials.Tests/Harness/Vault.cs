@@ -15,6 +15,8 @@ internal sealed class Vault : IAsyncDisposable
 
     public CredentialVault Credentials => Server.Service<CredentialVault>();
 
+    public KeyRotation Rotation => Server.Service<KeyRotation>();
+
     public ServerSeal Seal => Server.Service<ServerSeal>();
 
     /// <param name="directory">Where an earlier server lived, to start again on its data; the caller disposes it.</param>

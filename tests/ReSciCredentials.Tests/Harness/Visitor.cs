@@ -52,6 +52,20 @@ internal sealed class Visitor : IDisposable
     /// <summary>Presses Test in the overlay.</summary>
     public Task<Answer> TestCredentialAsync(string key, string name = "") => PostOverlayAsync("/credentials/test", name, key, "", null, false, false);
 
+    /// <summary>Presses Save in the <i>Replace key</i> dialog.</summary>
+    /// <param name="then">What to do when ReSci accepts the key: wait, keep or wipe.</param>
+    public Task<Answer> ReplaceKeyAsync(
+        int id, string key, string then = "wait", Guid? operation = null, bool unverified = false, bool same = false, string instead = "") =>
+        PostAsync($"/credentials/{id}/replace", new()
+        {
+            ["operation"] = (operation ?? Guid.NewGuid()).ToString(),
+            ["key"] = key,
+            ["then"] = then,
+            ["unverified"] = unverified ? "true" : "",
+            ["same"] = same ? "true" : "",
+            ["instead"] = instead,
+        });
+
     /// <summary>Saves a credential that ReSci accepts and returns its id.</summary>
     public async Task<int> AddCredentialAsync(string name, string? key = null)
     {
@@ -65,12 +79,10 @@ internal sealed class Visitor : IDisposable
 
     public void Dispose() => Http.Dispose();
 
-    private async Task<Answer> PostOverlayAsync(
-        string address, string name, string key, string description, Guid? operation, bool unverified, bool same)
-    {
-        using var content = new FormUrlEncodedContent(new Dictionary<string, string>
+    private Task<Answer> PostOverlayAsync(
+        string address, string name, string key, string description, Guid? operation, bool unverified, bool same) =>
+        PostAsync(address, new()
         {
-            ["__RequestVerificationToken"] = await AntiforgeryTokenAsync(),
             ["operation"] = (operation ?? Guid.NewGuid()).ToString(),
             ["name"] = name,
             ["description"] = description,
@@ -78,6 +90,11 @@ internal sealed class Visitor : IDisposable
             ["unverified"] = unverified ? "true" : "",
             ["same"] = same ? "true" : "",
         });
+
+    private async Task<Answer> PostAsync(string address, Dictionary<string, string> fields)
+    {
+        fields["__RequestVerificationToken"] = await AntiforgeryTokenAsync();
+        using var content = new FormUrlEncodedContent(fields);
         using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
         request.Headers.Add("Sec-Fetch-Dest", "empty");
         request.Headers.Add("Sec-Fetch-Mode", "cors");
@@ -88,7 +105,7 @@ internal sealed class Visitor : IDisposable
     }
 }
 
-/// <summary>What the overlay's script reads.</summary>
+/// <summary>What the dialogs' scripts read.</summary>
 internal sealed record Answer(
     string Outcome,
     int? Id = null,
@@ -96,4 +113,5 @@ internal sealed record Answer(
     string? Advice = null,
     Dictionary<string, string>? Errors = null,
     int? RetryAfter = null,
+    string? Instead = null,
     HttpStatusCode Status = HttpStatusCode.OK);
