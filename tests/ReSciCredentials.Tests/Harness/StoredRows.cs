@@ -16,7 +16,7 @@ internal static class StoredRows
         {
             text.AppendLine(table);
             await using var command = connection.CreateCommand();
-            command.CommandText = $"SELECT * FROM \"{table}\" ORDER BY rowid";
+            command.CommandText = $"SELECT * FROM \"{table}\" ORDER BY 1";
             await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
             while (await rows.ReadAsync(TestContext.Current.CancellationToken))
             {

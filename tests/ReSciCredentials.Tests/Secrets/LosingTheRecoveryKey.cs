@@ -1,6 +1,5 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Time.Testing;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Harness;
@@ -127,7 +126,7 @@ public sealed class LosingTheRecoveryKey
     public async Task Seals_when_what_it_sealed_was_edited(string sql)
     {
         using var directory = new TestDirectory();
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new TurnedClock();
         await using var vault = await Vault.StartAsync(directory, time);
         await directory.SqlAsync(sql);
 
@@ -155,7 +154,7 @@ public sealed class LosingTheRecoveryKey
     public async Task Seals_a_running_server_whose_key_ring_was_emptied()
     {
         using var directory = new TestDirectory();
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new TurnedClock();
         await using var vault = await Vault.StartAsync(directory, time);
         await vault.AddAsync("Kept");
         await directory.SqlAsync("DELETE FROM ring_elements");
