@@ -10,12 +10,8 @@ internal static class AccessServer
         TestServer.StartAsync(time: new TurnedClock(), settings: settings);
 
     /// <summary>A server whose owner exists, and is signed in nowhere.</summary>
-    public static async Task<TestServer> StartOwnedAsync(params string[] settings)
-    {
-        var server = await StartAsync(settings);
-        Assert.Equal(OwnerOutcome.Done, await server.CreateOwnerAsync());
-        return server;
-    }
+    public static Task<TestServer> StartOwnedAsync(params string[] settings) =>
+        TestServer.StartWithOwnerAsync(time: new TurnedClock(), settings: settings);
 
     /// <summary>Issues a set-up link and returns its token.</summary>
     public static async Task<string> IssueTokenAsync(this TestServer server)

@@ -48,7 +48,8 @@ public sealed class SigningIn
     {
         await using var server = await AccessServer.StartOwnedAsync();
 
-        var browser = await server.SignInAsync();
+        var browser = server.NewVisitor();
+        await browser.SignInAsync(TestServer.OwnerEmail, TestServer.OwnerPassword);
 
         Assert.Contains(TestServer.OwnerName, (await browser.GetAsync("/account")).Text, StringComparison.Ordinal);
     }

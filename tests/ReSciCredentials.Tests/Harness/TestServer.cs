@@ -1,4 +1,7 @@
 using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Identity;
@@ -7,6 +10,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
 using ReSciCredentials.Operations;
 using ReSciCredentials.Storage;
@@ -56,43 +60,27 @@ internal sealed class TestServer : IAsyncDisposable
     public TurnedClock Time => (TurnedClock)Service<TimeProvider>();
 
     /// <param name="directory">Where an earlier server lived, to start again on its data; the caller disposes it.</param>
-    public static async Task<TestServer> StartAsync(TestDirectory? directory = null, TimeProvider? time = null, params string[] settings)
+    public static Task<TestServer> StartAsync(TestDirectory? directory = null, TimeProvider? time = null, params string[] settings) =>
+        StartAsync(directory ?? new TestDirectory(), keepDirectory: directory is not null, time, settings);
+
+    /// <summary>Starts a server that has its owner, who is signed in nowhere. A new server begins with a copy of <see cref="OwnedData"/>.</summary>
+    public static async Task<TestServer> StartWithOwnerAsync(
+        TestDirectory? directory = null, TimeProvider? time = null, params string[] settings)
     {
         var place = directory ?? new TestDirectory();
-        var logs = new FakeLogCollector();
-        try
+        if (!File.Exists(place.Database))
         {
-            var app = await Serve.StartAsync(
-                [.. place.Settings, "--ReSci:Sandbox=true", .. settings],
-                TestContext.Current.CancellationToken,
-                builder =>
-                {
-                    // Static files lie in the source tree until the program is published.
-                    builder.WebHost.UseStaticWebAssets();
-                    builder.Logging.ClearProviders();
-                    builder.Services.AddSingleton<ILoggerProvider>(new FakeLoggerProvider(logs));
-                    // The real count is looked at where the executable hashes; here it would only make every test wait.
-                    builder.Services.PostConfigure<PasswordHasherOptions>(options => options.IterationCount = 1_000);
-                    if (time is not null)
-                    {
-                        builder.Services.Replace(ServiceDescriptor.Singleton(time));
-                    }
-                });
-            return new TestServer(app, place, logs, keepDirectory: directory is not null);
+            await OwnedData.CopyToAsync(place);
         }
-        catch when (directory is null)
-        {
-            place.Dispose();
-            throw;
-        }
+
+        return await StartAsync(place, keepDirectory: directory is not null, time, settings);
     }
 
     /// <summary>Starts a server that has its owner, and a visitor who is signed in as the owner.</summary>
     public static async Task<(TestServer Server, Visitor Owner)> StartOwnedAsync(
         TestDirectory? directory = null, TimeProvider? time = null, params string[] settings)
     {
-        var server = await StartAsync(directory, time, settings);
-        Assert.Equal(OwnerOutcome.Done, await server.CreateOwnerAsync());
+        var server = await StartWithOwnerAsync(directory, time, settings);
         return (server, await server.SignInAsync());
     }
 
@@ -108,11 +96,26 @@ internal sealed class TestServer : IAsyncDisposable
         return visitor;
     }
 
-    public async Task<Visitor> SignInAsync(string password = OwnerPassword)
+    /// <summary>A browser in which the owner has signed in before; <see cref="Visitor.SignInAsync"/> does it by the form.</summary>
+    public async Task<Visitor> SignInAsync()
     {
+        var session = await StartSessionAsync();
+        var ticket = new AuthenticationTicket(SessionClaims.ForCookie(session.Id), SessionCookie.Scheme);
+        var cookies = Service<IOptionsMonitor<CookieAuthenticationOptions>>().Get(SessionCookie.Scheme);
         var visitor = NewVisitor();
-        await visitor.SignInAsync(OwnerEmail, password);
+        visitor.Cookies.Add(Address, new Cookie(CookieNames.For(https: false, SessionCookie.Scheme), cookies.TicketDataFormat.Protect(ticket)));
+        // As after a first page: whoever sends many forms at once has the cookie that belongs to their tokens.
+        await visitor.AntiforgeryTokenAsync();
         return visitor;
+    }
+
+    /// <summary>Signs the owner in without a browser.</summary>
+    public async Task<SignInSession> StartSessionAsync()
+    {
+        var (outcome, session) = await WithAsync<Accounts, (SignInOutcome, SignInSession?)>(accounts => accounts.SignInAsync(
+            OwnerEmail, OwnerPassword, new Client("127.0.0.1", "tests"), TestContext.Current.CancellationToken));
+        Assert.Equal(SignInOutcome.SignedIn, outcome);
+        return session!;
     }
 
     /// <summary>The owner as the services see them.</summary>
@@ -156,6 +159,36 @@ internal sealed class TestServer : IAsyncDisposable
         if (!_keepDirectory)
         {
             Directory.Dispose();
+        }
+    }
+
+    private static async Task<TestServer> StartAsync(TestDirectory place, bool keepDirectory, TimeProvider? time, string[] settings)
+    {
+        var logs = new FakeLogCollector();
+        try
+        {
+            var app = await Serve.StartAsync(
+                [.. place.Settings, "--ReSci:Sandbox=true", .. settings],
+                TestContext.Current.CancellationToken,
+                builder =>
+                {
+                    // Static files lie in the source tree until the program is published.
+                    builder.WebHost.UseStaticWebAssets();
+                    builder.Logging.ClearProviders();
+                    builder.Services.AddSingleton<ILoggerProvider>(new FakeLoggerProvider(logs));
+                    // The real count is looked at where the executable hashes; here it would only make every test wait.
+                    builder.Services.PostConfigure<PasswordHasherOptions>(options => options.IterationCount = 1_000);
+                    if (time is not null)
+                    {
+                        builder.Services.Replace(ServiceDescriptor.Singleton(time));
+                    }
+                });
+            return new TestServer(app, place, logs, keepDirectory);
+        }
+        catch when (!keepDirectory)
+        {
+            place.Dispose();
+            throw;
         }
     }
 }

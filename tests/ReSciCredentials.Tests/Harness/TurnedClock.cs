@@ -29,6 +29,15 @@ internal sealed class TurnedClock : TimeProvider
         return alarm;
     }
 
+    /// <summary>Whether something is set to ring this often: a part of the server that is started in the background has come so far.</summary>
+    public bool Rings(TimeSpan every)
+    {
+        lock (_lock)
+        {
+            return _alarms.Any(alarm => alarm.Period == every);
+        }
+    }
+
     /// <summary>Turns the clock on, and rings what has become due before this returns.</summary>
     public void Advance(TimeSpan by)
     {
