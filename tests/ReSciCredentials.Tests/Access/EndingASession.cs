@@ -145,6 +145,30 @@ public sealed class EndingASession
     }
 
     [Fact]
+    public async Task Leaves_no_row_for_longer_than_a_day()
+    {
+        await using var server = await AccessServer.StartOwnedAsync();
+        await SignOutThisBrowserAsync(await server.SignInAsync());
+        await Until.TrueAsync(() => Task.FromResult(server.Time.Rings(every: TimeSpan.FromSeconds(5))), TimeSpan.FromMinutes(1));
+
+        server.Time.Advance(Sessions.KeptAfterEnd + TimeSpan.FromSeconds(1));
+
+        await Until.TrueAsync(async () => await server.InStorageAsync(storage => storage.Sessions.CountAsync()) == 0, TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task Removes_the_row_of_no_session_that_lives()
+    {
+        await using var server = await AccessServer.StartOwnedAsync();
+        await SignOutThisBrowserAsync(await server.SignInAsync());
+        var browser = await server.SignInAsync();
+        server.Time.Advance(Sessions.IdleLimit - TimeSpan.FromHours(1));
+        await server.Service<Sessions>().RemoveEndedAsync(CancellationToken.None);
+
+        Assert.True(await IsSignedInAsync(browser));
+    }
+
+    [Fact]
     public async Task Cuts_the_circuit_at_once_when_it_ends_here()
     {
         await using var server = await AccessServer.StartOwnedAsync();

@@ -259,6 +259,35 @@ public sealed class GuessingAPassword
     }
 
     [Fact]
+    public async Task Is_held_up_by_address_however_many_accounts_are_tried()
+    {
+        await using var server = await AccessServer.StartOwnedAsync();
+        for (var i = 0; i < FailedSignIns.Limit; i++)
+        {
+            await TryFromAsync(server, $"nobody{i}@example.com", "127.0.0.1");
+        }
+
+        var answer = await server.NewVisitor().SubmitAsync(
+            "/sign-in", "sign-in", ("Email", TestServer.OwnerEmail), ("Password", TestServer.OwnerPassword));
+
+        Assert.Equal((HttpStatusCode.TooManyRequests, true), (answer.Status, answer.Headers.ContainsKey("Retry-After")));
+        Assert.StartsWith("Too many sign-ins from your network have failed.", answer.Error, StringComparison.Ordinal);
+        Assert.Equal(SignInOutcome.SignedIn, await TryFromAsync(server, TestServer.OwnerEmail, "192.0.2.7"));
+    }
+
+    [Fact]
+    public void Is_held_up_by_the_network_where_one_person_has_many_addresses()
+    {
+        using var failed = new FailedSignIns();
+        for (var i = 1; i <= FailedSignIns.Limit; i++)
+        {
+            failed.Count($"2001:db8:0:1::{i:x}");
+        }
+
+        Assert.Equal((true, false), (failed.WaitOf("2001:db8:0:1:ffff::1") is not null, failed.WaitOf("2001:db8:0:2::1") is not null));
+    }
+
+    [Fact]
     public async Task Is_refused_plainly_while_too_many_hash()
     {
         await using var server = await AccessServer.StartOwnedAsync();
@@ -290,6 +319,13 @@ public sealed class GuessingAPassword
         var answer = await ChangeAsync(browser, TestServer.OwnerPassword);
 
         Assert.StartsWith("After 5 wrong passwords", answer.Error, StringComparison.Ordinal);
+    }
+
+    private static async Task<SignInOutcome> TryFromAsync(TestServer server, string email, string address)
+    {
+        var (outcome, _) = await server.WithAsync<Accounts, (SignInOutcome, SignInSession?)>(
+            accounts => accounts.SignInAsync(email, TestServer.OwnerPassword, new Client(address, ""), CancellationToken.None));
+        return outcome;
     }
 
     private static Task<PageAnswer> ChangeAsync(Visitor browser, string present) => browser.SubmitAsync(

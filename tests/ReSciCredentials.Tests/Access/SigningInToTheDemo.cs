@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Access;
 
 namespace ReSciCredentials.Tests.Access;
 
@@ -33,10 +34,25 @@ public sealed class SigningInToTheDemo
     {
         await using var server = await AccessServer.StartAsync(Demo);
         var browser = server.NewVisitor();
+        // There is no password that could be asked for again.
+        await browser.GetAsync("/account");
+        server.Time.Advance(RecentSignIn.Limit);
 
-        await browser.SubmitAsync("/account", "/account/sign-out-everywhere");
+        Assert.Equal("/sign-in", (await browser.SubmitAsync("/account", "/account/sign-out-everywhere")).Location);
 
         Assert.Contains("Demo owner", (await browser.GetAsync("/account")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Offers_no_change_of_a_password_that_there_is_not()
+    {
+        await using var server = await AccessServer.StartAsync(Demo);
+
+        var page = await server.NewVisitor().GetAsync("/account");
+
+        Assert.Equal(
+            (true, false),
+            (page.Text.Contains("there is none to change", StringComparison.Ordinal), page.Text.Contains("PresentPassword", StringComparison.Ordinal)));
     }
 
     [Theory]
