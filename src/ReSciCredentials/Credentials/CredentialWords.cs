@@ -1,3 +1,4 @@
+using System.Globalization;
 using ReSciCredentials.Components.Shared;
 using ReSciCredentials.Storage;
 
@@ -11,4 +12,18 @@ internal static class CredentialWords
         VerifiedStatus.Failed => BadgeStatus.Failed,
         VerifiedStatus.Unverified => BadgeStatus.Unverified,
     };
+
+    /// <summary>How many sources and destinations use it, as a sentence.</summary>
+    public static string ToUses(this CredentialTileView credential) => (credential.UsedBySources, credential.UsedByDestinations) switch
+    {
+        (0, 0) => "Not used yet",
+        (var sources, 0) => $"Used by {Count(sources, "source")}",
+        (0, var destinations) => $"Used by {Count(destinations, "destination")}",
+        var (sources, destinations) => $"Used by {Count(sources, "source")} and {Count(destinations, "destination")}",
+    };
+
+    /// <summary>A day without a time, the same for everybody.</summary>
+    public static string ToWords(this DateOnly day) => day.ToString("d MMM yyyy", CultureInfo.InvariantCulture);
+
+    private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
 }
