@@ -46,5 +46,5 @@ internal static class Program
         return app;
     }
 
-    private static Task<int> Main(string[] args) => CommandLine.RunAsync(args);
+    private static Task<int> Main(string[] args) => new CommandLine(Console.In, Console.Out, Console.Error).RunAsync(args);
 }

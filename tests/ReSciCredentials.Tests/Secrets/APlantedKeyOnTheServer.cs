@@ -19,7 +19,7 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        (_server, var owner) = await TestServer.StartOwnedAsync();
+        (_server, var owner) = await TestServer.StartOwnedAsync(settings: TestServer.LogsEverything);
         using (owner)
         {
             foreach (var key in _keys)
