@@ -90,8 +90,8 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             credential.HasIndex(c => c.PreviousKeyWipedAt).HasFilter("\"PreviousKeyWipedAt\" IS NOT NULL");
             credential.HasIndex(c => c.NextCheckAt);
             credential.HasIndex(c => c.CurrentKeyUid);
-            // The order of a list is the order of an index. The one by name, which does not mind case, is made by the migration: EF knows no
-            // collation of an index, and a collation of the column would rebuild the table and lose its triggers.
+            // The order of a list is the order of an index. Those by id and by name are made by the migration: without the first SQLite sorts
+            // all rows of an owner, EF would leave it out as a prefix of others, and it knows no collation of an index.
             credential.HasIndex(c => new { c.OwnerId, c.CheckedAt, c.Id });
             credential.HasIndex(c => new { c.OwnerId, c.VerifiedStatus, c.Id });
             credential.HasIndex(c => new { c.OwnerId, c.ExpiresOn, c.Id }).HasFilter("\"ExpiresOn\" IS NOT NULL");
