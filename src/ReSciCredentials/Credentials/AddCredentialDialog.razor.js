@@ -21,6 +21,8 @@ const titles = {
   busy: 'Too many tests at once',
 };
 
+const typedFields = ['name', 'description', 'key', 'expiresOn', 'reviewOn'];
+
 class AddCredential extends HTMLElement {
   connectedCallback() {
     if (this.dialog) {
@@ -65,7 +67,7 @@ class AddCredential extends HTMLElement {
   }
 
   get typed() {
-    return this.dialog.open && ['name', 'description', 'key'].some(name => this.fields[name].value !== '');
+    return this.dialog.open && typedFields.some(name => this.fields[name].value !== '' || this.fields[name].validity.badInput);
   }
 
   part(selector) {
@@ -130,10 +132,10 @@ class AddCredential extends HTMLElement {
     this.show(false);
     this.part('[data-discard]').hidden = true;
     this.part('[data-buttons]').hidden = false;
-    this.part('details').open = false;
+    this.querySelectorAll('details').forEach(details => details.open = false);
     this.agree({});
     this.say();
-    ['name', 'description', 'key'].forEach(name => this.fault(name, ''));
+    typedFields.forEach(name => this.fault(name, ''));
     this.removeAttribute('data-typed');
   }
 
@@ -150,6 +152,10 @@ class AddCredential extends HTMLElement {
       this.fields[name].toggleAttribute('aria-invalid', text !== '');
       if (text) {
         this.fields[name].setAttribute('aria-invalid', 'true');
+        const folded = place.closest('details');
+        if (folded) {
+          folded.open = true;
+        }
       }
     }
   }
@@ -180,8 +186,12 @@ class AddCredential extends HTMLElement {
   complete(names) {
     const missing = names.filter(name => this.fields[name].value.trim() === '');
     missing.forEach(name => this.fault(name, this.fields[name].dataset.missing));
-    this.fields[missing[0]]?.focus();
-    return missing.length === 0;
+    // A day of which only a part was typed has no value: it would be lost without a word.
+    const halfTyped = ['expiresOn', 'reviewOn'].filter(name => this.fields[name].validity.badInput);
+    halfTyped.forEach(name => this.fault(name, 'Enter a whole day, or leave it empty.'));
+    const faulty = [...missing, ...halfTyped];
+    this.fields[faulty[0]]?.focus();
+    return faulty.length === 0;
   }
 
   async send(address, consent) {
@@ -189,7 +199,7 @@ class AddCredential extends HTMLElement {
       return;
     }
     this.say();
-    ['name', 'description', 'key'].forEach(name => this.fault(name, ''));
+    typedFields.forEach(name => this.fault(name, ''));
     if (!this.complete(address.endsWith('test') ? ['key'] : ['name', 'key'])) {
       return;
     }

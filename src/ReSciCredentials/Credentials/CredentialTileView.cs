@@ -29,6 +29,12 @@ public sealed record CredentialTileView
     /// <summary>The last four characters of the key, only of keys of at least 20.</summary>
     public string? LastFour { get; init; }
 
+    /// <summary>The last day on which the key is good, when somebody set one.</summary>
+    public DateOnly? ExpiresOn { get; init; }
+
+    /// <summary>The day by which somebody should look at the credential, when somebody set one.</summary>
+    public DateOnly? ReviewOn { get; init; }
+
     public required int UsedBySources { get; init; }
 
     public required int UsedByDestinations { get; init; }

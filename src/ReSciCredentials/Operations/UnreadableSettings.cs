@@ -1,6 +1,8 @@
 using System.ComponentModel;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
+using ReSciCredentials.Announcements;
+using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
@@ -23,6 +25,10 @@ internal sealed class UnreadableSettings
         PutValuesAside(builder.Configuration, SecretsOptions.Section, new SecretsOptions(), faults);
         PutValuesAside(builder.Configuration, ServerOptions.Section, new ServerOptions(), faults);
         PutValuesAside(builder.Configuration, ReSciOptions.Section, new ReSciOptions(), faults);
+        PutValuesAside(builder.Configuration, ChecksOptions.Section, new ChecksOptions(), faults);
+        PutValuesAside(builder.Configuration, AnnouncementsOptions.Section, new AnnouncementsOptions(), faults);
+        PutValuesAside(builder.Configuration, WebhookOptions.Section, new WebhookOptions(), faults);
+        PutValuesAside(builder.Configuration, MailOptions.Section, new MailOptions(), faults);
 
         builder.Services.AddOptions<UnreadableSettings>().Configure(unreadable => unreadable.Faults = faults).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<UnreadableSettings>, Validation>();
