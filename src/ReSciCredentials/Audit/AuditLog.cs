@@ -8,6 +8,8 @@ internal static class AuditEvents
 {
     public const string Create = "create";
     public const string Update = "update";
+    public const string Delete = "delete";
+    public const string Restore = "restore";
     public const string Probe = "probe";
     public const string Pause = "pause";
     public const string Activate = "activate";
@@ -41,16 +43,20 @@ internal sealed class AuditLog(TimeProvider time)
         });
 
     /// <summary>
-    /// Saves new rows and the entry that names one of them, whose id is known only once it is inserted, in one transaction.
+    /// Saves new rows and the entry that names one of them, whose id is known only once it is inserted, in one transaction:
+    /// the caller's, who then commits it, or one of its own.
     /// </summary>
     public async Task SaveNewAsync(
         StorageContext storage, Actor actor, string itemType, Func<int> itemId, CancellationToken cancellationToken)
     {
-        await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
+        await using var own = storage.Database.CurrentTransaction is null ? await storage.Database.BeginTransactionAsync(cancellationToken) : null;
         await storage.SaveChangesAsync(cancellationToken);
         Add(storage, actor, AuditEvents.Create, itemType, itemId());
         await storage.SaveChangesAsync(cancellationToken);
-        await transaction.CommitAsync(cancellationToken);
+        if (own is not null)
+        {
+            await own.CommitAsync(cancellationToken);
+        }
     }
 
     /// <summary>One line without anything that could forge another one or turn the direction of the text.</summary>

@@ -12,6 +12,7 @@ internal static class CredentialSetup
         return services
             .AddTransient<CredentialVault>()
             .AddTransient<CredentialChecks>()
+            .AddSingleton<CredentialSearch>()
             .AddSingleton<KeyWiper>()
             .AddHostedService(provider => provider.GetRequiredService<KeyWiper>())
             .AddSingleton<CheckSchedule>()

@@ -2,7 +2,7 @@ using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Credentials;
 
-/// <summary>What a tile shows of a credential. There is no place for a key in it.</summary>
+/// <summary>What a tile, a row or the drawer shows of a credential. There is no place for a key in it.</summary>
 public sealed record CredentialTileView
 {
     public required int Id { get; init; }
@@ -22,18 +22,32 @@ public sealed record CredentialTileView
     /// <summary>What the last check found and what to do about it, in a sentence; null when all is well.</summary>
     public string? LastCheck { get; init; }
 
+    /// <summary>The last day on which the key is good, as far as the team knows.</summary>
+    public DateOnly? ExpiresOn { get; init; }
+
+    /// <summary>The day on which somebody should look whether it is still needed.</summary>
+    public DateOnly? ReviewOn { get; init; }
+
+    /// <summary>Counts key changes, from 1.</summary>
+    public int Version { get; init; }
+
+    public DateTimeOffset CreatedAt { get; init; }
+
     public required string OwnerName { get; init; }
 
     public required bool IsMine { get; init; }
 
+    /// <summary>Eight hexadecimal digits that tell whether two keys are the same, and nothing else.</summary>
+    public string? Fingerprint { get; init; }
+
     /// <summary>The last four characters of the key, only of keys of at least 20.</summary>
     public string? LastFour { get; init; }
 
-    /// <summary>The last day on which the key is good, when somebody set one.</summary>
-    public DateOnly? ExpiresOn { get; init; }
+    /// <summary>When the present key was set.</summary>
+    public DateTimeOffset? KeySetAt { get; init; }
 
-    /// <summary>The day by which somebody should look at the credential, when somebody set one.</summary>
-    public DateOnly? ReviewOn { get; init; }
+    /// <summary>A key that is to replace the present one waits for a decision.</summary>
+    public bool HasPendingKey { get; init; }
 
     public required int UsedBySources { get; init; }
 

@@ -16,6 +16,7 @@ internal sealed class CredentialVault(
     IDbContextFactory<StorageContext> contexts,
     SecretProtector protector,
     ReSciClient resci,
+    OutageWatch outage,
     CredentialChecks checks,
     AuditLog audit,
     IOptions<AnnouncementsOptions> announcements,
@@ -54,44 +55,13 @@ internal sealed class CredentialVault(
             return new SaveOutcome.Invalid(errors);
         }
 
-        var verdict = await resci.ProbeAsync(key, cancellationToken);
+        var verdict = await ProbeTypedAsync(key, cancellationToken);
         return verdict.Outcome switch
         {
             VerdictOutcome.Accepted => new SaveOutcome.Accepted(verdict),
             VerdictOutcome.Refused => new SaveOutcome.Refused(verdict),
             VerdictOutcome.CannotTell => new SaveOutcome.CannotTell(verdict),
         };
-    }
-
-    /// <summary>The newest first, at most <paramref name="limit"/>, and the chosen one always.</summary>
-    /// <param name="search">Words that the name or description holds; empty for all.</param>
-    /// <param name="chosen">A credential to show even when it is further down or does not match.</param>
-    public async Task<CredentialPage> ListAsync(Person person, string? search, int? chosen, int limit, CancellationToken cancellationToken)
-    {
-        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var visible = storage.Credentials.AsNoTracking().VisibleTo(person);
-        var total = await visible.CountAsync(cancellationToken);
-        var matching = visible;
-        foreach (var word in (search ?? "").Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Take(8))
-        {
-            var pattern = $"%{word.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
-            matching = matching.Where(credential =>
-                EF.Functions.Like(credential.Name, pattern, "\\") || EF.Functions.Like(credential.Description!, pattern, "\\"));
-        }
-
-        var rows = await Project(storage, matching.OrderByDescending(credential => credential.Id).Take(limit + 1), person).ToListAsync(cancellationToken);
-        var more = rows.Count > limit;
-        if (more)
-        {
-            rows.RemoveAt(limit);
-        }
-
-        if (chosen is { } id && rows.TrueForAll(row => row.Id != id))
-        {
-            rows.AddRange(await Project(storage, visible.Where(credential => credential.Id == id), person).ToListAsync(cancellationToken));
-        }
-
-        return new CredentialPage([.. rows.Select(TileOf)], total, more);
     }
 
     /// <summary>
@@ -117,8 +87,8 @@ internal sealed class CredentialVault(
         }
 
         var first = ids.Distinct().Take(limit).ToArray();
-        var rows = await Project(storage, visible.Where(credential => first.Contains(credential.Id)), person).ToListAsync(cancellationToken);
-        return [.. rows.OrderBy(row => Array.IndexOf(first, row.Id)).Select(TileOf)];
+        var rows = await CredentialRow.Project(storage, visible.Where(credential => first.Contains(credential.Id)), person).ToListAsync(cancellationToken);
+        return [.. rows.OrderBy(row => Array.IndexOf(first, row.Id)).Select(row => row.ToView(protector))];
     }
 
     /// <summary>What checks of a credential found, the oldest first.</summary>
@@ -198,9 +168,9 @@ internal sealed class CredentialVault(
     public async Task<CredentialTileView?> FindAsync(Person person, int id, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var row = await Project(storage, storage.Credentials.AsNoTracking().VisibleTo(person).Where(credential => credential.Id == id), person)
+        var row = await CredentialRow.Project(storage, storage.Credentials.AsNoTracking().VisibleTo(person).Where(credential => credential.Id == id), person)
             .SingleOrDefaultAsync(cancellationToken);
-        return row is null ? null : TileOf(row);
+        return row?.ToView(protector);
     }
 
     /// <summary>Tests the stored key with ReSci and keeps the verdict. A person's own test may turn it FAILED at once.</summary>
@@ -237,6 +207,188 @@ internal sealed class CredentialVault(
         }
     }
 
+    /// <summary>
+    /// Changes the name or the description. What counts is the field alone: <paramref name="seen"/> is what the person started from, and only when
+    /// somebody else changed that very field meanwhile is it a conflict. Sent twice, it is one change.
+    /// </summary>
+    public async Task<EditOutcome> EditAsync(
+        Person person, int id, CredentialField field, string? seen, string? text, CancellationToken cancellationToken)
+    {
+        var fault = field switch
+        {
+            CredentialField.Name => TextRules.CheckName(text, Credential.NameLength),
+            CredentialField.Description => TextRules.CheckDescription(text, Credential.DescriptionLength),
+        };
+        if (fault is not null)
+        {
+            return new EditOutcome.Invalid(fault);
+        }
+
+        var wanted = TextRules.OrNull(text);
+        while (true)
+        {
+            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+            var credential = await storage.Credentials.VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+            if (credential is null)
+            {
+                return new EditOutcome.NotFound();
+            }
+
+            var present = field is CredentialField.Name ? credential.Name : credential.Description;
+            if (present == wanted)
+            {
+                return new EditOutcome.Done(wanted);
+            }
+
+            if (present != TextRules.OrNull(seen))
+            {
+                return new EditOutcome.ChangedMeanwhile(present);
+            }
+
+            if (field is CredentialField.Name)
+            {
+                credential.Name = wanted!;
+            }
+            else
+            {
+                credential.Description = wanted;
+            }
+
+            credential.UpdatedAt = time.GetUtcNow();
+            audit.Add(storage, person, AuditEvents.Update, ItemType, id, field is CredentialField.Name ? "name" : "description");
+            try
+            {
+                await storage.SaveChangesAsync(cancellationToken);
+                return new EditOutcome.Done(wanted);
+            }
+            catch (DbUpdateConcurrencyException)
+            {
+                // Another field was changed in the same moment, perhaps by a check: look again.
+            }
+        }
+    }
+
+    /// <summary>Makes a new credential with the same key, which does not leave the server. Sent twice with the same operation, it makes one.</summary>
+    /// <returns>The id of the copy; null when there is no credential that the person may see, or its key does not open.</returns>
+    /// <exception cref="ServerSealedException"/>
+    public async Task<int?> CopyAsync(Person person, int id, Guid operation, CancellationToken cancellationToken)
+    {
+        if (await FindByOperationAsync(person, operation, cancellationToken) is { } made)
+        {
+            return made;
+        }
+
+        if (await FindAsync(person, id, cancellationToken) is not { } original || await OpenAsync(person, id, cancellationToken) is not var (key, _, _))
+        {
+            return null;
+        }
+
+        using (key)
+        {
+            const string Prefix = "Copy of ";
+            var room = Credential.NameLength - Prefix.Length;
+            var name = original.Name.Length <= room ? original.Name : original.Name[..room];
+            var input = new NewCredential($"{Prefix}{name}", original.Description, Key: null, operation, Unverified: true, Same: true);
+            return await StoreAsync(person, input, new CredentialDates(original.ExpiresOn, original.ReviewOn), key, verdict: null, cancellationToken);
+        }
+    }
+
+    /// <summary>
+    /// Deletes a credential that nothing uses. It is gone from everywhere at once, can be brought back for <see cref="KeyWiper.UndoTime"/>,
+    /// and is then wiped. Sent twice, the second finds nothing.
+    /// </summary>
+    public async Task<DeleteOutcome> DeleteAsync(Person person, int id, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+            // One transaction that writes from its beginning: nothing can begin to use the credential between the look and the deletion.
+            await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
+            var credential = await storage.Credentials.VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+            if (credential is null)
+            {
+                return new DeleteOutcome.NotFound();
+            }
+
+            if (await UsesOf(storage, person, id).AnyAsync(cancellationToken))
+            {
+                return new DeleteOutcome.InUse();
+            }
+
+            credential.DeletedAt = time.GetUtcNow();
+            audit.Add(storage, person, AuditEvents.Delete, ItemType, id);
+            try
+            {
+                await storage.SaveChangesAsync(cancellationToken);
+                await transaction.CommitAsync(cancellationToken);
+                return new DeleteOutcome.Done();
+            }
+            catch (DbUpdateConcurrencyException)
+            {
+                // A check kept its verdict in the same moment: look again.
+            }
+        }
+    }
+
+    /// <summary>Brings back what was deleted a moment ago.</summary>
+    /// <returns>Whether it is there now.</returns>
+    public async Task<bool> RestoreAsync(Person person, int id, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var credential = await storage.Credentials.IgnoreQueryFilters().VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+        if (credential?.DeletedAt is null)
+        {
+            return credential is not null;
+        }
+
+        credential.DeletedAt = null;
+        audit.Add(storage, person, AuditEvents.Restore, ItemType, id);
+        try
+        {
+            await storage.SaveChangesAsync(cancellationToken);
+            return true;
+        }
+        catch (DbUpdateConcurrencyException)
+        {
+            // Wiped or brought back by another request in the same moment; a wiped one is not there.
+            return await FindAsync(person, id, cancellationToken) is not null;
+        }
+    }
+
+    /// <summary>The sources and destinations that use the credential, at most <paramref name="limit"/>, the newest first.</summary>
+    public async Task<IReadOnlyList<CredentialUse>> ListUsesAsync(Person person, int id, int limit, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        return await UsesOf(storage, person, id).OrderByDescending(use => use.Id).Take(limit).ToListAsync(cancellationToken);
+    }
+
+    /// <summary>What was done with the credential, the newest first.</summary>
+    /// <param name="before">The id of the entry to go on from; null for the newest.</param>
+    public async Task<IReadOnlyList<AuditEntry>> ListActivityAsync(
+        Person person, int id, int? before, int limit, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        return await storage.AuditEntries.AsNoTracking()
+            .Where(entry => entry.ItemType == ItemType && entry.ItemId == id && (before == null || entry.Id < before))
+            .Where(_ => storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id))
+            .OrderByDescending(entry => entry.Id)
+            .Take(limit)
+            .ToListAsync(cancellationToken);
+    }
+
+    // Not only those the person may see: what they may not see keeps the credential in use all the same.
+    private static IQueryable<CredentialUse> UsesOf(StorageContext storage, Person person, int id) => storage.Flows
+        .Where(flow => flow.CredentialId == id && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id))
+        .Select(flow => new CredentialUse
+        {
+            Id = flow.Id,
+            Kind = flow.Kind,
+            Name = flow.Name,
+            Status = flow.Status,
+            OwnerName = flow.Owner!.Name,
+            IsMine = flow.OwnerId == person.Id,
+        });
+
     private async Task<SaveOutcome> TryAsync(Person person, NewCredential input, CancellationToken cancellationToken)
     {
         var errors = input.Check(Today, out var cleaned, out var dates);
@@ -254,7 +406,7 @@ internal sealed class CredentialVault(
         Verdict? verdict = null;
         if (!input.Unverified)
         {
-            verdict = await resci.ProbeAsync(key, cancellationToken);
+            verdict = await ProbeTypedAsync(key, cancellationToken);
             switch (verdict.Outcome)
             {
                 case VerdictOutcome.Refused:
@@ -267,6 +419,18 @@ internal sealed class CredentialVault(
         }
 
         return new SaveOutcome.Saved(await StoreAsync(person, input, dates, key, verdict, cancellationToken));
+    }
+
+    // A clear answer tells that ReSci is up. That there is none may be the fault of what was typed.
+    private async Task<Verdict> ProbeTypedAsync(Secret key, CancellationToken cancellationToken)
+    {
+        var verdict = await resci.ProbeAsync(key, cancellationToken);
+        if (verdict.Outcome is not VerdictOutcome.CannotTell)
+        {
+            outage.Note(protector.FingerprintOf(key), verdict.Outcome);
+        }
+
+        return verdict;
     }
 
     private async Task<int> StoreAsync(
@@ -373,75 +537,4 @@ internal sealed class CredentialVault(
             return null;
         }
     }
-
-    private static IQueryable<Row> Project(StorageContext storage, IQueryable<Credential> credentials, Person person) =>
-        from credential in credentials
-        let key = credential.Keys.FirstOrDefault(row => row.Uid == credential.CurrentKeyUid)
-        select new Row(
-            credential.Id,
-            credential.Uid,
-            credential.Name,
-            credential.Description,
-            credential.VerifiedStatus,
-            credential.VerifiedAt,
-            credential.CheckedAt,
-            credential.CheckedStep,
-            credential.CheckedHttpStatus,
-            credential.Owner!.Name,
-            credential.OwnerId == person.Id,
-            key == null ? null : key.LastFour,
-            credential.CurrentKeyUid,
-            key == null ? null : key.Ciphertext,
-            credential.ExpiresOn,
-            credential.ReviewOn,
-            storage.Flows.Count(flow => flow.CredentialId == credential.Id && flow.Kind == FlowKind.Source),
-            storage.Flows.Count(flow => flow.CredentialId == credential.Id && flow.Kind == FlowKind.Destination));
-
-    private CredentialTileView TileOf(Row row)
-    {
-        var opens = row.Ciphertext is { } ciphertext && protector.CanOpen(ciphertext, row.Uid, row.KeyUid);
-        return new CredentialTileView
-        {
-            Id = row.Id,
-            Name = row.Name,
-            Description = row.Description,
-            VerifiedStatus = row.VerifiedStatus,
-            VerifiedAt = row.VerifiedAt,
-            CheckedAt = row.CheckedAt,
-            LastCheck = Verdict.StepFrom(row.CheckedStep) is { } step ? $"{Verdict.TitleOf(step, row.CheckedHttpStatus)} {Verdict.AdviceOf(step)}" : null,
-            OwnerName = row.OwnerName,
-            IsMine = row.IsMine,
-            LastFour = row.LastFour,
-            ExpiresOn = row.ExpiresOn,
-            ReviewOn = row.ReviewOn,
-            UsedBySources = row.Sources,
-            UsedByDestinations = row.Destinations,
-            CannotBeDecrypted = !opens,
-        };
-    }
-
-    private sealed record Row(
-        int Id,
-        Guid Uid,
-        string Name,
-        string? Description,
-        VerifiedStatus VerifiedStatus,
-        DateTimeOffset? VerifiedAt,
-        DateTimeOffset? CheckedAt,
-        string? CheckedStep,
-        int? CheckedHttpStatus,
-        string OwnerName,
-        bool IsMine,
-        string? LastFour,
-        Guid KeyUid,
-        byte[]? Ciphertext,
-        DateOnly? ExpiresOn,
-        DateOnly? ReviewOn,
-        int Sources,
-        int Destinations);
 }
-
-/// <summary>A bounded part of the credentials that a person may see.</summary>
-/// <param name="Total">How many they may see in all, whatever was searched.</param>
-/// <param name="HasMore">Whether more than these match.</param>
-internal sealed record CredentialPage(IReadOnlyList<CredentialTileView> Tiles, int Total, bool HasMore);

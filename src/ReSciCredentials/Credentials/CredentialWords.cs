@@ -13,6 +13,18 @@ internal static class CredentialWords
         VerifiedStatus.Unverified => BadgeStatus.Unverified,
     };
 
+    /// <summary>How many sources and destinations use it, as a sentence.</summary>
+    public static string ToUses(this CredentialTileView credential) => (credential.UsedBySources, credential.UsedByDestinations) switch
+    {
+        (0, 0) => "Not used yet",
+        (var sources, 0) => $"Used by {Count(sources, "source")}",
+        (0, var destinations) => $"Used by {Count(destinations, "destination")}",
+        var (sources, destinations) => $"Used by {Count(sources, "source")} and {Count(destinations, "destination")}",
+    };
+
+    /// <summary>A day without a time, the same for everybody.</summary>
+    public static string ToWords(this DateOnly day) => day.ToString("d MMM yyyy", CultureInfo.InvariantCulture);
+
     /// <summary>Why somebody should look at a credential, a sentence or two each.</summary>
     /// <param name="nearUntil">The last day that is near.</param>
     public static IEnumerable<string> ReasonsForAttention(this CredentialTileView credential, DateOnly nearUntil)
@@ -33,6 +45,5 @@ internal static class CredentialWords
         }
     }
 
-    /// <summary>A day without a time, the same for everybody.</summary>
-    public static string ToWords(this DateOnly day) => day.ToString("d MMM yyyy", CultureInfo.InvariantCulture);
+    private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
 }

@@ -9,6 +9,8 @@ namespace ReSciCredentials.Flows;
 /// <summary>Every use case of data sources and destinations. Each takes who asks, checks, and acts.</summary>
 internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, CredentialVault vault, AuditLog audit, TimeProvider time)
 {
+    private const string NoSuchCredential = "This credential does not exist any more, or is not shared with you. Choose another one.";
+
     /// <summary>Makes a source or destination. Sent twice with the same operation, it makes one.</summary>
     public async Task<FlowOutcome> CreateAsync(Person person, NewFlow input, CancellationToken cancellationToken)
     {
@@ -46,7 +48,15 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         storage.Flows.Add(flow);
         try
         {
+            await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
+            if (!await IsThereAsync(storage, person, input.CredentialId, cancellationToken))
+            {
+                errors["credential"] = NoSuchCredential;
+                return new FlowOutcome.Invalid(errors);
+            }
+
             await audit.SaveNewAsync(storage, person, ItemType(input.Kind), () => flow.Id, cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
             return new FlowOutcome.Done(flow.Id);
         }
         catch (DbUpdateException exception) when (exception.IsUniqueViolation())
@@ -92,6 +102,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             kind,
             id,
             revision: null,
+            credentialId: null,
             status is FlowStatus.Active ? AuditEvents.Activate : AuditEvents.Pause,
             "status",
             flow =>
@@ -117,6 +128,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             kind,
             id,
             revision,
+            credentialId,
             AuditEvents.Update,
             "credential",
             flow =>
@@ -136,9 +148,18 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
     };
 
     private async Task<FlowOutcome> ChangeAsync(
-        Person person, FlowKind kind, int id, int? revision, string verb, string field, Func<Flow, bool> change, CancellationToken cancellationToken)
+        Person person,
+        FlowKind kind,
+        int id,
+        int? revision,
+        int? credentialId,
+        string verb,
+        string field,
+        Func<Flow, bool> change,
+        CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
         var flow = await storage.Flows.VisibleTo(person).SingleOrDefaultAsync(row => row.Kind == kind && row.Id == id, cancellationToken);
         if (flow is null)
         {
@@ -148,6 +169,11 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         if (revision is { } seen && seen != flow.Revision)
         {
             return new FlowOutcome.ChangedMeanwhile();
+        }
+
+        if (credentialId is { } wanted && !await IsThereAsync(storage, person, wanted, cancellationToken))
+        {
+            return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = NoSuchCredential });
         }
 
         if (!change(flow))
@@ -160,6 +186,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         try
         {
             await storage.SaveChangesAsync(cancellationToken);
+            await transaction.CommitAsync(cancellationToken);
             return new FlowOutcome.Done(id);
         }
         catch (DbUpdateConcurrencyException)
@@ -168,10 +195,14 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         }
     }
 
+    // Asked within the transaction that begins to use it, so that it cannot be deleted in between.
+    private static Task<bool> IsThereAsync(StorageContext storage, Person person, int credentialId, CancellationToken cancellationToken) =>
+        storage.Credentials.VisibleTo(person).AnyAsync(credential => credential.Id == credentialId, cancellationToken);
+
     private async Task<string?> CheckCredentialAsync(Person person, int credentialId, CancellationToken cancellationToken) =>
         await vault.FindAsync(person, credentialId, cancellationToken) switch
         {
-            null => "This credential does not exist any more, or is not shared with you. Choose another one.",
+            null => NoSuchCredential,
             { CannotBeDecrypted: true } => "The key of this credential cannot be opened. Choose another one.",
             _ => null,
         };

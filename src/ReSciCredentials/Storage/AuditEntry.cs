@@ -1,7 +1,7 @@
 namespace ReSciCredentials.Storage;
 
 /// <summary>Who did what to which thing, when and from where. Written in the transaction of the change, never changed.</summary>
-internal sealed class AuditEntry
+public sealed class AuditEntry
 {
     public int Id { get; init; }
 

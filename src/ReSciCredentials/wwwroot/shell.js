@@ -56,6 +56,36 @@ document.addEventListener('change', event => {
   }
 });
 
+// What a list shows becomes part of the address too, as the list tells it.
+
+const keepAddress = () => {
+  const address = one('[data-address]')?.dataset.address;
+  // A link that was followed meanwhile has the last word.
+  if (address && one('[data-address]').dataset.path === location.pathname && address !== location.pathname + location.search) {
+    history.replaceState(history.state, '', address);
+  }
+};
+new MutationObserver(keepAddress).observe(document.body, { subtree: true, attributeFilter: ['data-address'] });
+
+// Keys: "/" to the search, Escape out of a drawer.
+
+document.addEventListener('keydown', event => {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || one('dialog[open]')) {
+    return;
+  }
+  const typing = event.target.matches?.('input, textarea, select');
+  if (event.key === '/' && !typing) {
+    const search = one('[data-search]');
+    if (search) {
+      event.preventDefault();
+      search.focus();
+      search.select();
+    }
+  } else if (event.key === 'Escape' && !typing) {
+    event.target.closest?.('[data-drawer]')?.querySelector('[data-close]')?.click();
+  }
+});
+
 // Times: the server's words, kept fresh, with the exact time in the browser's zone.
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });
@@ -134,12 +164,17 @@ if (promised) {
   focusWhenThere(promised);
 }
 
+// A link may say where the focus goes when what it leads to is there: into a drawer, and back to the row it was opened from.
+let next;
+document.addEventListener('click', event => { next = event.target.closest?.('a[data-focus-next]')?.dataset.focusNext; });
+
 // A step that changed is a new page to a screen reader: its heading is read.
 let path = location.pathname;
 window.Blazor?.addEventListener('enhancedload', () => {
   if (location.pathname !== path) {
     path = location.pathname;
-    focusWhenThere('h1');
+    focusWhenThere(next ?? 'h1');
+    next = undefined;
   }
 });
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using ReSciCredentials.Credentials;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Tests.Harness;
 
@@ -30,7 +31,7 @@ public sealed class EditingAStoredKey
         var target = await vault.AddAsync("Target");
         await CopyCiphertextAsync(vault, source, target);
 
-        var page = await vault.Credentials.ListAsync(vault.Owner, null, null, 10, TestContext.Current.CancellationToken);
+        var page = await vault.Server.Service<CredentialSearch>().PickAsync(vault.Owner, null, null, 10, TestContext.Current.CancellationToken);
 
         Assert.Equal([("Target", true), ("Source", false)], page.Tiles.Select(tile => (tile.Name, tile.CannotBeDecrypted)));
     }

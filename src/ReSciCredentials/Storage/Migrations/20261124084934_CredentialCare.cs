@@ -150,7 +150,7 @@ namespace ReSciCredentials.Storage.Migrations
 
                 -- What is searched. The text lies in the credentials alone; the triggers keep the index of its words.
                 CREATE VIRTUAL TABLE "credential_words" USING fts5(
-                    "Name", "Description", content='credentials', content_rowid='Id', tokenize='unicode61 remove_diacritics 2', prefix='1 2 3');
+                    "Name", "Description", content='credentials', content_rowid='Id', tokenize="unicode61 remove_diacritics 2 categories 'L* N* Co So'", prefix='1 2 3');
                 CREATE TRIGGER "credential_words_added" AFTER INSERT ON "credentials" BEGIN
                     INSERT INTO "credential_words" (rowid, "Name", "Description") VALUES (new."Id", new."Name", new."Description");
                 END;

@@ -1,0 +1,23 @@
+using ReSciCredentials.Audit;
+using ReSciCredentials.ReSci;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Activity;
+
+/// <summary>What an audit entry says to a person.</summary>
+internal static class ActivityWords
+{
+    /// <summary>The middle of a sentence that begins with who and ends with when.</summary>
+    public static string Of(AuditEntry entry) => entry.Event switch
+    {
+        AuditEvents.Create => "made it",
+        AuditEvents.Update => $"changed the {entry.Fields.Replace(",", ", ", StringComparison.Ordinal)}",
+        AuditEvents.Delete => "deleted it",
+        AuditEvents.Restore => "brought it back",
+        AuditEvents.Pause => "paused it",
+        AuditEvents.Activate => "activated it",
+        AuditEvents.Probe when Verdict.StepFrom(entry.Fields) is VerdictStep.Accepted => "tested it: ReSci accepted the key",
+        AuditEvents.Probe when Verdict.StepFrom(entry.Fields) is { } step => $"tested it: {Verdict.TitleOf(step, null)}",
+        var other => other.Replace('_', ' '),
+    };
+}

@@ -1,0 +1,195 @@
+using System.Linq.Expressions;
+using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Access;
+using ReSciCredentials.Secrets;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Credentials;
+
+/// <summary>In what order credentials are listed.</summary>
+internal enum CredentialOrder
+{
+    /// <summary>The newest first.</summary>
+    Newest,
+
+    /// <summary>By name, whatever its case.</summary>
+    Name,
+
+    /// <summary>Those first that ReSci was asked about longest ago, or never.</summary>
+    Checked,
+}
+
+/// <summary>Where a page of a list begins: next to a credential that is on the page before or after it.</summary>
+/// <param name="Backwards">The page ends before that credential instead of beginning after it.</param>
+internal sealed record CredentialPosition(int Id, bool Backwards);
+
+/// <summary>
+/// Finds credentials among those that a person may see. Every list is a page by keyset, so a deep page costs what the first does;
+/// words are looked up in an index of words. With 100,000 rows no query here reads all of them for a page.
+/// </summary>
+internal sealed class CredentialSearch(IDbContextFactory<StorageContext> contexts, SecretProtector protector, TimeProvider time)
+{
+    /// <summary>How far an exact count goes.</summary>
+    public const int CountedTo = 1000;
+
+    /// <summary>How many of the newest rows that hold the words are looked at.</summary>
+    public const int MatchesTo = 10_000;
+
+    private const string IgnoringCase = "NOCASE";
+
+    private static readonly TimeSpan Soon = TimeSpan.FromDays(30);
+
+    /// <summary>One page, at most <paramref name="limit"/> of what matches.</summary>
+    /// <param name="position">Null for the first page; one whose credential is gone leads there too.</param>
+    public async Task<CredentialListing> ListAsync(
+        Person person, CredentialFilter filter, CredentialOrder order, CredentialPosition? position, int limit, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var visible = storage.Credentials.AsNoTracking().VisibleTo(person);
+        var anchor = position is null ? null : await visible.SingleOrDefaultAsync(credential => credential.Id == position.Id, cancellationToken);
+        var backwards = anchor is not null && position!.Backwards;
+
+        var matching = Matching(storage, visible, filter, person);
+        var from = anchor is null ? matching : matching.Where(Beyond(order, anchor, backwards));
+        var rows = await CredentialRow.Project(storage, Ordered(from, order, backwards).Take(limit + 1), person).ToListAsync(cancellationToken);
+        var more = rows.Count > limit;
+        if (more)
+        {
+            rows.RemoveAt(limit);
+        }
+
+        if (backwards)
+        {
+            rows.Reverse();
+        }
+
+        return new CredentialListing(
+            [.. rows.Select(row => row.ToView(protector))],
+            HasPrevious: backwards ? more : anchor is not null,
+            HasNext: backwards || more,
+            Count: await Ordered(matching, order, backwards: false).Select(credential => credential.Id).Take(CountedTo + 1).CountAsync(cancellationToken));
+    }
+
+    /// <summary>To choose from: the newest first, at most <paramref name="limit"/>, and the chosen one always.</summary>
+    /// <param name="search">Words and terms as typed; empty for all.</param>
+    /// <param name="chosen">A credential to show even when it is further down or does not match.</param>
+    public async Task<CredentialPage> PickAsync(Person person, string? search, int? chosen, int limit, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var visible = storage.Credentials.AsNoTracking().VisibleTo(person);
+        var total = await Ordered(visible, CredentialOrder.Newest, backwards: false).Select(credential => credential.Id).Take(CountedTo + 1).CountAsync(cancellationToken);
+        var matching = Matching(storage, visible, CredentialFilter.Parse(search), person);
+        var rows = await CredentialRow.Project(storage, Ordered(matching, CredentialOrder.Newest, backwards: false).Take(limit + 1), person)
+            .ToListAsync(cancellationToken);
+        var more = rows.Count > limit;
+        if (more)
+        {
+            rows.RemoveAt(limit);
+        }
+
+        if (chosen is { } id && rows.TrueForAll(row => row.Id != id))
+        {
+            rows.AddRange(await CredentialRow.Project(storage, visible.Where(credential => credential.Id == id), person).ToListAsync(cancellationToken));
+        }
+
+        return new CredentialPage([.. rows.Select(row => row.ToView(protector))], total, more);
+    }
+
+    private IQueryable<Credential> Matching(StorageContext storage, IQueryable<Credential> visible, CredentialFilter filter, Person person)
+    {
+        var matching = visible;
+        if (filter.ToMatch() is { } match)
+        {
+            // A common word matches most rows; sorting or joining them all would take longer than the rest of the page.
+            var found = storage.Database.SqlQuery<int>(
+                $"""SELECT rowid AS "Value" FROM "credential_words" WHERE "credential_words" MATCH {match} ORDER BY rowid DESC LIMIT {MatchesTo}""");
+            matching = matching.Where(credential => found.Contains(credential.Id));
+        }
+
+        if (filter.Status is { } status)
+        {
+            matching = matching.Where(credential => credential.VerifiedStatus == status);
+        }
+
+        if (filter.Mine is { } mine)
+        {
+            matching = matching.Where(credential => (credential.OwnerId == person.Id) == mine);
+        }
+
+        if (filter.Used is { } used)
+        {
+            matching = matching.Where(credential => storage.Flows.Any(flow => flow.CredentialId == credential.Id) == used);
+        }
+
+        if (filter.Expiring)
+        {
+            var last = DateOnly.FromDateTime((time.GetUtcNow() + Soon).UtcDateTime);
+            matching = matching.Where(credential => credential.ExpiresOn <= last);
+        }
+
+        if (filter.Key is { } key)
+        {
+            // Only digits reach the pattern; for anything else it is one that no fingerprint fits.
+            var beginning = key.All(char.IsAsciiHexDigit) ? $"{key.ToLowerInvariant()}*" : "";
+            matching = matching.Where(credential => storage.CredentialKeys
+                .Where(row => row.LastFour == key || EF.Functions.Glob(row.Fingerprint, beginning))
+                .Select(row => row.Uid)
+                .Contains(credential.CurrentKeyUid));
+        }
+
+        if (filter.SameKey)
+        {
+            // First which fingerprints there are twice, from their index; then only among what the person may see.
+            var twice = storage.CredentialKeys.GroupBy(row => row.Fingerprint).Where(group => group.Count() > 1).Select(group => group.Key);
+            var candidates = storage.CredentialKeys.Where(row => twice.Contains(row.Fingerprint));
+            matching = matching.Where(credential => candidates.Any(row => row.Uid == credential.CurrentKeyUid
+                && visible.Any(other => other.Id != credential.Id
+                    && candidates.Any(theirs => theirs.Uid == other.CurrentKeyUid && theirs.Fingerprint == row.Fingerprint))));
+        }
+
+        return matching;
+    }
+
+    private static IQueryable<Credential> Ordered(IQueryable<Credential> matching, CredentialOrder order, bool backwards) => (order, backwards) switch
+    {
+        (CredentialOrder.Newest, false) => matching.OrderByDescending(credential => credential.Id),
+        (CredentialOrder.Newest, true) => matching.OrderBy(credential => credential.Id),
+        (CredentialOrder.Name, false) => matching.OrderBy(credential => EF.Functions.Collate(credential.Name, IgnoringCase)).ThenBy(credential => credential.Id),
+        (CredentialOrder.Name, true) => matching.OrderByDescending(credential => EF.Functions.Collate(credential.Name, IgnoringCase))
+            .ThenByDescending(credential => credential.Id),
+        (CredentialOrder.Checked, false) => matching.OrderBy(credential => credential.CheckedAt).ThenBy(credential => credential.Id),
+        (CredentialOrder.Checked, true) => matching.OrderByDescending(credential => credential.CheckedAt).ThenByDescending(credential => credential.Id),
+        _ => throw new ArgumentOutOfRangeException(nameof(order)),
+    };
+
+    // Written as a range and a rest, because SQLite finds the beginning of a range in an index, but not that of an OR.
+    private static Expression<Func<Credential, bool>> Beyond(CredentialOrder order, Credential anchor, bool backwards)
+    {
+        var (id, name, at) = (anchor.Id, anchor.Name, anchor.CheckedAt);
+        return (order, backwards) switch
+        {
+            (CredentialOrder.Newest, false) => credential => credential.Id < id,
+            (CredentialOrder.Newest, true) => credential => credential.Id > id,
+            (CredentialOrder.Name, false) => credential => EF.Functions.Collate(credential.Name, IgnoringCase).CompareTo(name) >= 0
+                && (EF.Functions.Collate(credential.Name, IgnoringCase).CompareTo(name) > 0 || credential.Id > id),
+            (CredentialOrder.Name, true) => credential => EF.Functions.Collate(credential.Name, IgnoringCase).CompareTo(name) <= 0
+                && (EF.Functions.Collate(credential.Name, IgnoringCase).CompareTo(name) < 0 || credential.Id < id),
+            // Never checked comes first.
+            (CredentialOrder.Checked, false) when at is null => credential => credential.CheckedAt != null || credential.Id > id,
+            (CredentialOrder.Checked, false) => credential => credential.CheckedAt >= at && (credential.CheckedAt > at || credential.Id > id),
+            (CredentialOrder.Checked, true) when at is null => credential => credential.CheckedAt == null && credential.Id < id,
+            (CredentialOrder.Checked, true) => credential => credential.CheckedAt == null
+                || (credential.CheckedAt <= at && (credential.CheckedAt < at || credential.Id < id)),
+            _ => throw new ArgumentOutOfRangeException(nameof(order)),
+        };
+    }
+}
+
+/// <summary>One page of a list of credentials.</summary>
+/// <param name="Count">How many match in all, up to <see cref="CredentialSearch.CountedTo"/>; one more than that means more.</param>
+internal sealed record CredentialListing(IReadOnlyList<CredentialTileView> Rows, bool HasPrevious, bool HasNext, int Count);
+
+/// <summary>A bounded part of the credentials that a person may choose from.</summary>
+/// <param name="Total">How many they may see in all, whatever was searched, up to <see cref="CredentialSearch.CountedTo"/>.</param>
+/// <param name="HasMore">Whether more than these match.</param>
+internal sealed record CredentialPage(IReadOnlyList<CredentialTileView> Tiles, int Total, bool HasMore);
