@@ -42,10 +42,11 @@ internal static class Program
         app.MapHealth();
         app.MapAccess();
         app.MapCredentials();
+        app.MapKeyRotation();
         app.MapFlows();
         app.MapPages();
         return app;
     }
 
-    private static Task<int> Main(string[] args) => CommandLine.RunAsync(args);
+    private static Task<int> Main(string[] args) => new CommandLine(Console.In, Console.Out, Console.Error).RunAsync(args);
 }

@@ -10,6 +10,7 @@ namespace ReSciCredentials.BrowserTests;
 public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
 {
     private readonly PlantedKey _key = new("sandbox-accepted");
+    private readonly PlantedKey _newKey = new("sandbox-accepted");
     private readonly ConcurrentQueue<byte[]> _frames = [];
     private readonly ConcurrentQueue<Task<(string Path, byte[] Headers, byte[] Body)>> _answers = [];
     private readonly ConcurrentQueue<IRequest> _requests = [];
@@ -30,6 +31,7 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
 
         var answers = await Task.WhenAll(_answers);
         Assert.Contains(answers, answer => answer.Path == "/credentials/save");
+        Assert.Contains(answers, answer => answer.Path == "/credentials/1/replace");
         Assert.DoesNotContain(answers, answer => Holds(answer.Headers) || Holds(answer.Body));
     }
 
@@ -40,7 +42,7 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
 
         var holding = _requests.Where(request =>
             Holds(Encoding.UTF8.GetBytes(request.Url)) || (request.PostDataBuffer is { } body && Holds(body))).Select(request => new Uri(request.Url).PathAndQuery);
-        Assert.Equal(["/credentials/save"], holding);
+        Assert.Equal(["/credentials/save", "/credentials/1/replace"], holding);
     }
 
     private async Task DoTheWholeJobAsync()
@@ -63,6 +65,16 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
         await Tab.FlowName.FillAsync("Nightly orders");
         await Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
         await Expect(Tab.Heading("Nightly orders")).ToBeVisibleAsync();
+
+        await Tab.OpenAsync("/credentials/1");
+        await Tab.Button("Replace key").ClickAsync();
+        var dialog = Page.GetByRole(AriaRole.Dialog, new() { Name = "Replace key" });
+        await dialog.GetByLabel("API Key Value").FillAsync(_newKey.Text);
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
+        await Expect(Page.Locator("#pending-key")).ToBeFocusedAsync();
+        await Tab.Button("Promote").ClickAsync();
+        await Tab.Button("Promote").ClickAsync();
+        await Expect(Page.Locator("#previous-key")).ToBeVisibleAsync();
     }
 
     private async Task<(string Path, byte[] Headers, byte[] Body)> ReadAsync(IResponse answer)
@@ -84,5 +96,5 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
     private void Note(IWebSocketFrame frame) =>
         _frames.Enqueue(frame.Binary ?? Encoding.UTF8.GetBytes(frame.Text ?? ""));
 
-    private bool Holds(ReadOnlySpan<byte> bytes) => _key.IsIn(bytes);
+    private bool Holds(ReadOnlySpan<byte> bytes) => _key.IsIn(bytes) || _newKey.IsIn(bytes);
 }

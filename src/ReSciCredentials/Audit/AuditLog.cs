@@ -11,6 +11,19 @@ internal static class AuditEvents
     public const string Delete = "delete";
     public const string Restore = "restore";
     public const string Probe = "probe";
+    public const string ProbePendingKey = "probe_pending_key";
+    public const string ReplaceKey = "replace_key";
+    public const string PromoteKey = "promote_key";
+    public const string RollBackKey = "roll_back_key";
+    public const string DropKey = "drop_key";
+    public const string WipeKey = "wipe_key";
+
+    /// <summary>A source or destination, which the field names, begins to use a credential.</summary>
+    public const string BeginUse = "begin_use";
+
+    /// <summary>A source or destination, which the field names, no longer uses a credential.</summary>
+    public const string EndUse = "end_use";
+
     public const string Pause = "pause";
     public const string Activate = "activate";
     public const string SignIn = "sign_in";
@@ -19,6 +32,9 @@ internal static class AuditEvents
     public const string SignOutEverywhere = "sign_out_everywhere";
     public const string PasswordChanged = "password_changed";
     public const string SignInReset = "sign_in_reset";
+
+    /// <summary>The field of <see cref="PromoteKey"/> when there is no way back.</summary>
+    public const string OldKeyWiped = "old_key_wiped";
 }
 
 /// <summary>Appends to the audit log. The entry is part of the change's transaction: when it cannot be written, the change is not made.</summary>

@@ -4,20 +4,26 @@ namespace ReSciCredentials.Credentials;
 
 internal static class CredentialSetup
 {
-    // Transient, because of their HttpClient: a typed client that lives for ever never sees a changed address.
     public static IServiceCollection AddCredentials(this IServiceCollection services, IConfiguration configuration)
     {
+        services.AddOptions<CredentialsOptions>().Bind(configuration.GetSection(CredentialsOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<CredentialsOptions>, CredentialsOptionsRules>();
         services.AddOptions<ChecksOptions>().Bind(configuration.GetSection(ChecksOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ChecksOptions>, ChecksOptionsRules>();
-        return services
-            .AddTransient<CredentialVault>()
-            .AddTransient<CredentialChecks>()
-            .AddSingleton<CredentialSearch>()
-            .AddSingleton<KeyWiper>()
-            .AddHostedService(provider => provider.GetRequiredService<KeyWiper>())
-            .AddSingleton<CheckSchedule>()
-            .AddHostedService(provider => provider.GetRequiredService<CheckSchedule>())
-            .AddSingleton<DateWatch>()
-            .AddHostedService(provider => provider.GetRequiredService<DateWatch>());
+
+        // Transient, because of their HttpClient: a typed client that lives for ever never sees a changed address.
+        services.AddTransient<CredentialVault>();
+        services.AddTransient<CredentialChecks>();
+        services.AddTransient<KeyRotation>();
+        services.AddSingleton<CredentialSearch>();
+        services.AddSingleton<KeyUseReports>();
+
+        services.AddSingleton<KeyWiper>();
+        services.AddHostedService(provider => provider.GetRequiredService<KeyWiper>());
+        services.AddSingleton<CheckSchedule>();
+        services.AddHostedService(provider => provider.GetRequiredService<CheckSchedule>());
+        services.AddSingleton<DateWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<DateWatch>());
+        return services;
     }
 }

@@ -377,7 +377,7 @@ internal sealed class CredentialVault(
     }
 
     // Not only those the person may see: what they may not see keeps the credential in use all the same.
-    private static IQueryable<CredentialUse> UsesOf(StorageContext storage, Person person, int id) => storage.Flows
+    internal static IQueryable<CredentialUse> UsesOf(StorageContext storage, Person person, int id) => storage.Flows
         .Where(flow => flow.CredentialId == id && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id))
         .Select(flow => new CredentialUse
         {
@@ -515,7 +515,9 @@ internal sealed class CredentialVault(
         };
     }
 
-    private async Task<(Secret Key, Guid KeyRow, string Fingerprint)?> OpenAsync(Person person, int id, CancellationToken cancellationToken)
+    /// <summary>Opens the current key. One query reads the pointer and the key it points to: no reader ever sees one without the other.</summary>
+    /// <returns>The key, which the caller disposes, its row and its fingerprint; null when there is no credential that the person may see, or its key does not open.</returns>
+    internal async Task<(Secret Key, Guid KeyRow, string Fingerprint)?> OpenAsync(Person person, int id, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var row = await storage.Credentials.VisibleTo(person)

@@ -13,6 +13,21 @@ internal static class CredentialWords
         VerifiedStatus.Unverified => BadgeStatus.Unverified,
     };
 
+    /// <summary><c>source</c> or <c>destination</c>, as in the audit log and in the middle of a sentence.</summary>
+    public static string ToNoun(this FlowKind kind) => kind switch
+    {
+        FlowKind.Source => "source",
+        FlowKind.Destination => "destination",
+    };
+
+    /// <summary>A length of time in whole units, for the middle of a sentence: <c>24 hours</c>.</summary>
+    public static string InWords(this TimeSpan time) => time switch
+    {
+        { TotalDays: >= 2 and var days } => Count((int)Math.Round(days), "day"),
+        { TotalHours: >= 2 and var hours } => Count((int)Math.Round(hours), "hour"),
+        { TotalMinutes: var minutes } => Count((int)Math.Round(minutes), "minute"),
+    };
+
     /// <summary>How many sources and destinations use it, as a sentence.</summary>
     public static string ToUses(this CredentialTileView credential) => (credential.UsedBySources, credential.UsedByDestinations) switch
     {

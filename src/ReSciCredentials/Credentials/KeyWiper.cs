@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Audit;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
@@ -9,7 +10,7 @@ namespace ReSciCredentials.Credentials;
 /// SQLite overwrites the rows (<c>secure_delete</c>) and the write-ahead log is cut, so that no ciphertext stays in either file.
 /// </summary>
 internal sealed partial class KeyWiper(
-    IDbContextFactory<StorageContext> contexts, ServerSeal seal, TimeProvider time, ILogger<KeyWiper> logger) : BackgroundService
+    IDbContextFactory<StorageContext> contexts, ServerSeal seal, AuditLog audit, TimeProvider time, ILogger<KeyWiper> logger) : BackgroundService
 {
     /// <summary>How long a deleted credential can be brought back.</summary>
     public static readonly TimeSpan UndoTime = TimeSpan.FromSeconds(10);
@@ -17,6 +18,9 @@ internal sealed partial class KeyWiper(
     private const int AtOnce = 100;
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(2);
+
+    // Not known at the start: the server may have been killed between a wipe and the cut.
+    private volatile bool _logIsCut;
 
     /// <summary>Wipes what is due now.</summary>
     /// <returns>How many keys and credentials are gone.</returns>
@@ -31,14 +35,32 @@ internal sealed partial class KeyWiper(
         }
         while (round >= AtOnce);
 
+        if (wiped > 0 || !_logIsCut)
+        {
+            await CutLogAsync(cancellationToken);
+        }
+
         if (wiped > 0)
         {
-            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-            await storage.Database.ExecuteSqlAsync($"PRAGMA wal_checkpoint(TRUNCATE)", cancellationToken);
             LogWiped(wiped);
         }
 
         return wiped;
+    }
+
+    /// <summary>
+    /// Cuts the write-ahead log after something was wiped, so that its ciphertext is in neither file. SQLite cannot cut a log that somebody is just
+    /// reading from; then the next round does.
+    /// </summary>
+    public async Task CutLogAsync(CancellationToken cancellationToken)
+    {
+        _logIsCut = false;
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        await storage.Database.OpenConnectionAsync(cancellationToken);
+        await using var command = storage.Database.GetDbConnection().CreateCommand();
+        command.CommandText = "PRAGMA wal_checkpoint(TRUNCATE)";
+        // The first column says whether it was kept from finishing.
+        _logIsCut = await command.ExecuteScalarAsync(cancellationToken) is 0L;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -71,10 +93,14 @@ internal sealed partial class KeyWiper(
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
 
         var credentials = storage.Credentials.IgnoreQueryFilters();
-        var deleted = await credentials.Where(credential => credential.DeletedAt <= deletedBefore).Take(AtOnce).ToListAsync(cancellationToken);
+        var deleted = await credentials.Where(credential => credential.DeletedAt <= deletedBefore)
+            .OrderBy(credential => credential.DeletedAt)
+            .Take(AtOnce)
+            .ToListAsync(cancellationToken);
         storage.Credentials.RemoveRange(deleted);
 
         var outlived = await credentials.Where(credential => credential.PreviousKeyWipedAt <= now && credential.DeletedAt == null)
+            .OrderBy(credential => credential.PreviousKeyWipedAt)
             .Take(AtOnce)
             .ToListAsync(cancellationToken);
         foreach (var credential in outlived)
@@ -82,6 +108,7 @@ internal sealed partial class KeyWiper(
             var previous = credential.PreviousKeyUid;
             (credential.PreviousKeyUid, credential.PreviousKeyWipedAt) = (null, null);
             storage.CredentialKeys.RemoveRange(await storage.CredentialKeys.Where(key => key.Uid == previous).ToListAsync(cancellationToken));
+            audit.Add(storage, Actor.Server, AuditEvents.WipeKey, CredentialVault.ItemType, credential.Id, "previous_key");
         }
 
         await storage.SaveChangesAsync(cancellationToken);

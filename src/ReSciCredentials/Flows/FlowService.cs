@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
 using ReSciCredentials.Audit;
@@ -56,6 +57,8 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             }
 
             await audit.SaveNewAsync(storage, person, ItemType(input.Kind), () => flow.Id, cancellationToken);
+            NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
+            await storage.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
             return new FlowOutcome.Done(flow.Id);
         }
@@ -176,9 +179,16 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = NoSuchCredential });
         }
 
+        var usedBefore = flow.CredentialId;
         if (!change(flow))
         {
             return new FlowOutcome.Done(id);
+        }
+
+        if (flow.CredentialId != usedBefore)
+        {
+            NoteUse(storage, person, AuditEvents.EndUse, flow, usedBefore);
+            NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
         }
 
         flow.UpdatedAt = time.GetUtcNow();
@@ -194,6 +204,10 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             return new FlowOutcome.ChangedMeanwhile();
         }
     }
+
+    // Among what was done with the credential: after a leak one asks who used it, not only who does.
+    private void NoteUse(StorageContext storage, Person person, string verb, Flow flow, int credentialId) => audit.Add(
+        storage, person, verb, CredentialVault.ItemType, credentialId, string.Create(CultureInfo.InvariantCulture, $"{ItemType(flow.Kind)} {flow.Id}"));
 
     // Asked within the transaction that begins to use it, so that it cannot be deleted in between.
     private static Task<bool> IsThereAsync(StorageContext storage, Person person, int credentialId, CancellationToken cancellationToken) =>

@@ -25,6 +25,6 @@ public sealed class AuditEntry
 
     public required string UserAgent { get; init; }
 
-    /// <summary>Names of the fields that changed, separated by commas; never a value.</summary>
+    /// <summary>Names of the fields that changed, separated by commas, or what else took part, e.g. <c>source 12</c>; never a value.</summary>
     public required string Fields { get; init; }
 }

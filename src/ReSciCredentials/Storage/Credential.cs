@@ -107,7 +107,7 @@ internal sealed class CredentialKey
     public DateTimeOffset SetAt { get; init; }
 }
 
-/// <summary>One time that ReSci was asked about the current key of a credential. Only the newest are kept.</summary>
+/// <summary>One time that ReSci was asked about a key of a credential, the current or the pending one. Only the newest are kept.</summary>
 internal sealed class CredentialCheck
 {
     public long Id { get; init; }

@@ -45,6 +45,10 @@ document.addEventListener('click', async event => {
   }
 });
 
+// Printing
+
+document.addEventListener('click', event => event.target.closest('[data-print]') && print());
+
 // A choice becomes part of the address, so that a reload, and the way back, find it again.
 
 document.addEventListener('change', event => {
@@ -93,8 +97,14 @@ const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', y
 
 const words = time => {
   const seconds = (Date.now() - time) / 1000;
-  const ago = (count, unit) => `${Math.trunc(count)} ${unit}${Math.trunc(count) === 1 ? '' : 's'} ago`;
-  return seconds < 60 ? 'just now'
+  const count = (number, unit) => `${Math.trunc(number)} ${unit}${Math.trunc(number) === 1 ? '' : 's'}`;
+  const ago = (number, unit) => `${count(number, unit)} ago`;
+  const ahead = (number, unit) => `in ${count(number, unit)}`;
+  return seconds <= -2592000 ? day.format(time)
+    : seconds <= -86400 ? ahead(-seconds / 86400, 'day')
+    : seconds <= -3600 ? ahead(-seconds / 3600, 'hour')
+    : seconds <= -60 ? ahead(-seconds / 60, 'minute')
+    : seconds < 60 ? 'just now'
     : seconds < 3600 ? ago(seconds / 60, 'minute')
     : seconds < 86400 ? ago(seconds / 3600, 'hour')
     : seconds < 2592000 ? ago(seconds / 86400, 'day')
@@ -142,13 +152,17 @@ const focusWhenThere = selector => {
     }
   };
   const observer = new MutationObserver(look);
+  // A page that loads itself anew meanwhile, because its session had ended, takes it along.
+  const keep = () => sessionStorage.setItem('focus', selector);
   const end = () => {
     observer.disconnect();
     clearTimeout(timer);
+    removeEventListener('pagehide', keep);
     removeEventListener('keydown', end, true);
     removeEventListener('pointerdown', end, true);
   };
   const timer = setTimeout(end, 10_000);
+  addEventListener('pagehide', keep);
   addEventListener('keydown', end, true);
   addEventListener('pointerdown', end, true);
   observer.observe(document.body, { subtree: true, childList: true });
@@ -180,7 +194,7 @@ window.Blazor?.addEventListener('enhancedload', () => {
 
 // The connection
 
-const overlayHoldsText = () => one('add-credential[data-typed]') !== null;
+const overlayHoldsText = () => one(':is(add-credential, replace-key)[data-typed]') !== null;
 
 // Blazor shows #blazor-error-ui when the circuit did not come up and when it broke; only the first has to do with the network.
 // Some proxies swallow the attempt without an answer: then nobody tells, so we look.

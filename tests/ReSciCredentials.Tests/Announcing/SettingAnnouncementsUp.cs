@@ -66,7 +66,7 @@ public sealed class SettingAnnouncementsUp : IDisposable
         var faults = FaultsOf(new AnnouncementsOptions
         {
             DaysBefore = 0,
-            Mail = { Host = "smtp.example.com", Port = 0, Security = MailSecurity.None, From = "nobody", User = "me" },
+            Mail = { Host = "smtp.example.com", Port = 0, Security = MailSecurity.None, From = "@", User = "me" },
         });
 
         Assert.Equal(

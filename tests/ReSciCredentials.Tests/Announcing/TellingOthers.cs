@@ -5,7 +5,6 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Time.Testing;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Tests.Harness;
 
@@ -14,7 +13,7 @@ namespace ReSciCredentials.Tests.Announcing;
 /// <summary>A credential that turned FAILED, or a day of one that is near, told to a program and by e-mail.</summary>
 public sealed class TellingOthers : IAsyncLifetime
 {
-    private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
+    private readonly TurnedClock _time = new();
     private readonly TestDirectory _directory = new();
     private readonly MailServer _mail = new();
     private WebhookReceiver _receiver = null!;

@@ -1,5 +1,4 @@
 using Microsoft.EntityFrameworkCore;
-using Microsoft.Extensions.Time.Testing;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Secrets;
@@ -12,7 +11,7 @@ namespace ReSciCredentials.Tests.Checking;
 /// <summary>The schedule of checks, beat by beat, on a clock of the test's own.</summary>
 public sealed class CheckingByItself : IAsyncLifetime
 {
-    private readonly FakeTimeProvider _time = new(DateTimeOffset.UtcNow);
+    private readonly TurnedClock _time = new();
     private Vault _vault = null!;
 
     // The beat is the test's.
@@ -210,7 +209,7 @@ public sealed class TheBeatOfTheServer
     [Fact]
     public async Task Verifies_what_was_saved_unverified_within_minutes()
     {
-        var time = new FakeTimeProvider(DateTimeOffset.UtcNow);
+        var time = new TurnedClock();
         await using var vault = await Vault.StartAsync(time: time);
         await vault.Credentials.SaveAsync(
             vault.Owner,

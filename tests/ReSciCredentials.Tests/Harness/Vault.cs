@@ -15,17 +15,18 @@ internal sealed class Vault : IAsyncDisposable
 
     public CredentialVault Credentials => Server.Service<CredentialVault>();
 
+    public KeyRotation Rotation => Server.Service<KeyRotation>();
+
     public ServerSeal Seal => Server.Service<ServerSeal>();
 
     /// <param name="directory">Where an earlier server lived, to start again on its data; the caller disposes it.</param>
     public static async Task<Vault> StartAsync(TestDirectory? directory = null, TimeProvider? time = null, params string[] settings)
     {
         var isNew = directory is null || !File.Exists(directory.Database);
-        var server = await TestServer.StartAsync(directory, time, settings);
+        var server = await TestServer.StartWithOwnerAsync(directory, time, settings);
         if (isNew)
         {
-            await server.CreateOwnerAsync();
-            (await server.SignInAsync()).Dispose();
+            await server.StartSessionAsync();
         }
 
         return new Vault(server, await server.OwnerAsync());

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Reflection;
 using System.Text;
 
 namespace ReSciCredentials.Tests.Operations;
@@ -19,7 +20,8 @@ internal static class Executable
     }
 
     /// <param name="workingDirectory">Null: this process's own.</param>
-    public static Process Start(IEnumerable<string> arguments, string? workingDirectory = null)
+    /// <param name="inside">An assembly whose hosting start-up is to run inside the program.</param>
+    public static Process Start(IEnumerable<string> arguments, string? workingDirectory = null, Assembly? inside = null)
     {
         var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
         {
@@ -29,6 +31,17 @@ internal static class Executable
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             WorkingDirectory = workingDirectory ?? "",
         };
+        if (inside is not null)
+        {
+            // With the files that say what this assembly needs; what the program needs is a part of that.
+            start.ArgumentList.Add("exec");
+            start.ArgumentList.Add("--depsfile");
+            start.ArgumentList.Add(Path.ChangeExtension(inside.Location, ".deps.json"));
+            start.ArgumentList.Add("--runtimeconfig");
+            start.ArgumentList.Add(Path.ChangeExtension(inside.Location, ".runtimeconfig.json"));
+            start.Environment["ASPNETCORE_HOSTINGSTARTUPASSEMBLIES"] = inside.GetName().Name;
+        }
+
         start.ArgumentList.Add(typeof(Program).Assembly.Location);
         foreach (var argument in arguments)
         {

@@ -23,7 +23,8 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _receiver = await WebhookReceiver.StartAsync();
-        (_server, var owner) = await TestServer.StartOwnedAsync(_directory, settings: [.. await _receiver.SettingsAsync(_directory), .. _mail.Settings]);
+        (_server, var owner) = await TestServer.StartOwnedAsync(
+            _directory, settings: [.. TestServer.LogsEverything, .. await _receiver.SettingsAsync(_directory), .. _mail.Settings]);
         using (owner)
         {
             foreach (var key in _keys)
@@ -113,7 +114,9 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
             { file, "key", "key.txt" },
         }));
 
-        foreach (var page in new[] { "/", "/sources/new/resci/authenticate", "/account" })
+        await ReplaceAsync(owner, key, unverified.Id);
+
+        foreach (var page in new[] { "/", "/sources/new/resci/authenticate", "/account", $"/credentials/{unverified.Id}/leaked?key=1c77ab02&step=report" })
         {
             _answers.Add(await owner.Http.GetStringAsync(page, TestContext.Current.CancellationToken));
         }
@@ -130,12 +133,45 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
         }
     }
 
+    // As the new key of a credential with another one: refused, accepted, in the place of one that waits, told twice, and malformed.
+    private async Task ReplaceAsync(Visitor owner, PlantedKey key, int? planted)
+    {
+        var id = await owner.AddCredentialAsync("To be replaced");
+        Note(await owner.ReplaceKeyAsync(id, key.Text));
+        Note(await owner.ReplaceKeyAsync(id, key.Text, unverified: true, instead: "1c77ab02"));
+        var waits = await owner.ReplaceKeyAsync(id, key.Text);
+        Note(waits);
+        Note(await owner.ReplaceKeyAsync(id, key.Text, then: "keep", unverified: true, instead: waits.Instead ?? ""));
+        Note(await owner.ReplaceKeyAsync(id, $"{key.Text} {key.Text}", then: "wipe"));
+        if (planted is { } itself)
+        {
+            Note(await owner.ReplaceKeyAsync(itself, key.Text));
+        }
+
+        await NoteRawAsync(owner, new StringContent($"key={Uri.EscapeDataString(key.Text)}", Encoding.UTF8, "application/x-www-form-urlencoded"), $"/credentials/{id}/replace");
+        await NoteRawAsync(owner, new StringContent($"key={key.Text}{new string('x', 300_000)}", Encoding.UTF8, "application/x-www-form-urlencoded"), $"/credentials/{id}/replace");
+        _answers.Add(await owner.Http.GetStringAsync($"/credentials/{id}/replace", TestContext.Current.CancellationToken));
+
+        // What the panel does: test both, promote, roll back, report.
+        var person = await _server.OwnerAsync();
+        var rotation = _server.Service<ReSciCredentials.Credentials.KeyRotation>();
+        if (await rotation.FindAsync(person, id, TestContext.Current.CancellationToken) is { Pending.Key.Uid: var pending } keys)
+        {
+            var tested = await rotation.TestAsync(person, id, pending, TestContext.Current.CancellationToken);
+            await rotation.PromoteAsync(person, id, pending, ReSciCredentials.Credentials.OldKey.Keep, TestContext.Current.CancellationToken);
+            await rotation.RollBackAsync(person, id, keys.Current.Uid, TestContext.Current.CancellationToken);
+            var report = await _server.Service<ReSciCredentials.Credentials.KeyUseReports>().ReportAsync(
+                person, id, keys.Current.Fingerprint, default, TestContext.Current.CancellationToken);
+            _answers.Add($"{keys} {tested} {report?.ToText()}");
+        }
+    }
+
     private void Note(Answer answer) => _answers.Add(answer.ToString() + string.Join('|', answer.Errors?.Values.AsEnumerable() ?? []));
 
-    private async Task<HttpStatusCode> NoteRawAsync(Visitor owner, HttpContent content)
+    private async Task<HttpStatusCode> NoteRawAsync(Visitor owner, HttpContent content, string address = "/credentials/save")
     {
         using (content)
-        using (var request = new HttpRequestMessage(HttpMethod.Post, "/credentials/save") { Content = content })
+        using (var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content })
         {
             // As a script asks.
             request.Headers.Add("Accept", "application/json");
