@@ -1,4 +1,5 @@
 using ReSciCredentials.Access;
+using ReSciCredentials.Announcements;
 using ReSciCredentials.Audit;
 using ReSciCredentials.Components;
 using ReSciCredentials.Credentials;
@@ -23,6 +24,7 @@ internal static class Program
         builder.Services.AddReSci(builder.Configuration);
         builder.Services.AddAudit();
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
+        builder.Services.AddAnnouncements(builder.Configuration);
         builder.Services.AddCredentials(builder.Configuration);
         builder.Services.AddFlows();
         builder.Services.AddPages();

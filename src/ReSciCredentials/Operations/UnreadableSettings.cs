@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
+using ReSciCredentials.Announcements;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Secrets;
@@ -26,6 +27,10 @@ internal sealed class UnreadableSettings
         Look(builder.Configuration, ServerOptions.Section, new ServerOptions(), faults);
         Look(builder.Configuration, ReSciOptions.Section, new ReSciOptions(), faults);
         Look(builder.Configuration, CredentialsOptions.Section, new CredentialsOptions(), faults);
+        Look(builder.Configuration, ChecksOptions.Section, new ChecksOptions(), faults);
+        Look(builder.Configuration, AnnouncementsOptions.Section, new AnnouncementsOptions(), faults);
+        Look(builder.Configuration, WebhookOptions.Section, new WebhookOptions(), faults);
+        Look(builder.Configuration, MailOptions.Section, new MailOptions(), faults);
 
         builder.Services.AddOptions<UnreadableSettings>().Configure(unreadable => unreadable.Faults = faults).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<UnreadableSettings>, Validation>();

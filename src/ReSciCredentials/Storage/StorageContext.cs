@@ -27,6 +27,10 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
 
     public DbSet<CredentialCheck> CredentialChecks => Set<CredentialCheck>();
 
+    public DbSet<Announcement> Announcements => Set<Announcement>();
+
+    public DbSet<AnnouncedDay> AnnouncedDays => Set<AnnouncedDay>();
+
     public DbSet<Flow> Flows => Set<Flow>();
 
     public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
@@ -102,6 +106,22 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             check.ToTable("credential_checks");
             check.HasOne<Credential>().WithMany().HasForeignKey(c => c.CredentialId);
             check.HasIndex(c => new { c.CredentialId, c.Id });
+        });
+        builder.Entity<Announcement>(announcement =>
+        {
+            announcement.ToTable("announcements");
+            announcement.Property(a => a.Channel).HasConversion<string>();
+            announcement.Property(a => a.Kind).HasConversion<string>();
+            announcement.Property(a => a.CredentialName).HasMaxLength(Credential.NameLength);
+            announcement.Property(a => a.Detail).HasMaxLength(Announcement.DetailLength);
+            announcement.HasIndex(a => new { a.Channel, a.NextAttemptAt });
+        });
+        builder.Entity<AnnouncedDay>(day =>
+        {
+            day.ToTable("announced_days");
+            day.HasKey(d => new { d.CredentialId, d.Kind });
+            day.Property(d => d.Kind).HasConversion<string>();
+            day.HasOne<Credential>().WithMany().HasForeignKey(d => d.CredentialId);
         });
         builder.Entity<CredentialKey>(key =>
         {
