@@ -1,4 +1,5 @@
 using ReSciCredentials.Access;
+using ReSciCredentials.Announcements;
 using ReSciCredentials.Audit;
 using ReSciCredentials.Broker;
 using ReSciCredentials.Components;
@@ -24,6 +25,7 @@ internal static class Program
         builder.Services.AddReSci(builder.Configuration);
         builder.Services.AddAudit();
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
+        builder.Services.AddAnnouncements(builder.Configuration);
         builder.Services.AddCredentials(builder.Configuration);
         builder.Services.AddBroker(builder.Configuration);
         builder.Services.AddFlows();
@@ -50,5 +52,5 @@ internal static class Program
         return app;
     }
 
-    private static Task<int> Main(string[] args) => CommandLine.RunAsync(args);
+    private static Task<int> Main(string[] args) => new CommandLine(Console.In, Console.Out, Console.Error).RunAsync(args);
 }

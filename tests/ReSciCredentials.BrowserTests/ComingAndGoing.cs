@@ -59,7 +59,7 @@ public sealed class TheServerRestarts(Chromium chromium) : BrowserTest(chromium)
         var reloaded = new TaskCompletionSource();
         Page.Load += (_, _) => reloaded.TrySetResult();
         await RestartServerAsync();
-        await reloaded.Task.WaitAsync(TimeSpan.FromSeconds(20));
+        await reloaded.Task.WaitAsync(TimeSpan.FromMinutes(1));
         await Tab.IsLiveAsync();
     }
 }
@@ -176,7 +176,7 @@ public sealed class MeanwhileElsewhere(Chromium chromium) : BrowserTest(chromium
     }
 
     [Fact]
-    public async Task A_session_that_ended_stops_the_page_within_ten_seconds()
+    public async Task A_session_that_ended_stops_the_page()
     {
         Tolerate("401", "WebSocket", "Connection", "connection", "Failed to start", "Failed to complete");
         await Tab.OpenAuthenticateAsync();
@@ -184,7 +184,7 @@ public sealed class MeanwhileElsewhere(Chromium chromium) : BrowserTest(chromium
 
         await EndSessionsAsync();
 
-        await Expect(Page.Locator("reconnect-notice")).ToBeVisibleAsync(new() { Timeout = 10_000 });
+        await Expect(Page.Locator("reconnect-notice")).ToBeVisibleAsync();
         Assert.Equal([], Server.Service<Access.LiveConnections>().Sessions);
     }
 

@@ -16,7 +16,7 @@ internal static class AccessEndpoints
         var forms = routes.MapGroup("").WithMetadata(new RequireAntiforgeryTokenAttribute());
         forms.MapPost("/sign-out", SignOutAsync);
         forms.MapPost("/account/sessions/{id:guid}/end", EndSessionAsync);
-        forms.MapPost("/account/sign-out-everywhere", SignOutEverywhereAsync);
+        forms.MapPost("/account/sign-out-everywhere", SignOutEverywhereAsync).AddEndpointFilter(RecentSignIn.Required);
     }
 
     /// <summary>Whether the browser is still signed in, for scripts that hold something typed.</summary>

@@ -47,6 +47,8 @@ internal static class AccessSetup
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<Passwords>();
         services.AddSingleton<LockOut>();
+        services.AddSingleton<FailedSignIns>();
+        services.AddSingleton<RecentSignIn>();
         services.AddSingleton<LiveConnections>();
         services.AddSingleton<Sessions>();
         services.AddHostedService<EndedSessions>();

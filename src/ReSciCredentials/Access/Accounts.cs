@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Identity;
+using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Audit;
 using ReSciCredentials.Storage;
 
@@ -11,6 +12,9 @@ internal enum SignInOutcome
     /// <summary>The account or the password is wrong; it is not told which.</summary>
     Refused,
     LockedOut,
+
+    /// <summary>Too many sign-ins from this address have failed, see <see cref="FailedSignIns"/>; nothing was looked at.</summary>
+    TooMany,
     Busy,
 }
 
@@ -33,6 +37,7 @@ internal sealed class Accounts(
     UserManager<Account> users,
     Passwords passwords,
     LockOut lockOut,
+    FailedSignIns failedSignIns,
     Sessions sessions,
     LiveConnections live,
     AuditLog audit)
@@ -41,6 +46,11 @@ internal sealed class Accounts(
     public async Task<(SignInOutcome Outcome, SignInSession? Session)> SignInAsync(
         string email, string password, Client client, CancellationToken cancellationToken)
     {
+        if (failedSignIns.WaitOf(client.Address) is not null)
+        {
+            return (SignInOutcome.TooMany, null);
+        }
+
         var name = users.NormalizeEmail(email.Trim());
         var account = await users.FindByEmailAsync(email.Trim());
 
@@ -52,12 +62,14 @@ internal sealed class Accounts(
 
         if (!await lockOut.TakeTryAsync(storage, account?.Id, name, cancellationToken))
         {
+            failedSignIns.Count(client.Address);
             return (SignInOutcome.LockedOut, null);
         }
 
         var verdict = turn.Verify(account?.PasswordHash, password);
         if (account is null || verdict is PasswordVerdict.Wrong)
         {
+            failedSignIns.Count(client.Address);
             await NoteFailureAsync(account, client.Stranger(), cancellationToken);
             return (SignInOutcome.Refused, null);
         }
@@ -74,6 +86,36 @@ internal sealed class Accounts(
         await transaction.CommitAsync(cancellationToken);
         return (SignInOutcome.SignedIn, session);
     }
+
+    /// <summary>Whether the password is the person's own. Wrong ones count as failed sign-ins do.</summary>
+    public async Task<SignInOutcome> CheckPasswordAsync(Person person, string password, CancellationToken cancellationToken)
+    {
+        var account = await storage.Users.FindAsync([person.Id], cancellationToken)
+            ?? throw new SignedOutException();
+        using var turn = await passwords.TryTakeTurnAsync(cancellationToken);
+        if (turn is null)
+        {
+            return SignInOutcome.Busy;
+        }
+
+        if (!await lockOut.TakeTryAsync(storage, account.Id, account.NormalizedEmail!, cancellationToken))
+        {
+            return SignInOutcome.LockedOut;
+        }
+
+        if (turn.Verify(account.PasswordHash, password) is PasswordVerdict.Wrong)
+        {
+            await NoteFailureAsync(account, person, cancellationToken);
+            return SignInOutcome.Refused;
+        }
+
+        await LockOut.ClearAsync(storage, account.Id, cancellationToken);
+        return SignInOutcome.SignedIn;
+    }
+
+    /// <summary>Whether the person has a password at all; the demo's owner has none.</summary>
+    public Task<bool> HasPasswordAsync(Person person, CancellationToken cancellationToken) =>
+        storage.Users.AnyAsync(account => account.Id == person.Id && account.PasswordHash != null, cancellationToken);
 
     /// <summary>Changes the password and ends all sessions; the caller's browser gets a new one.</summary>
     public async Task<(PasswordChangeOutcome Outcome, SignInSession? Session)> ChangePasswordAsync(

@@ -6,7 +6,7 @@ namespace ReSciCredentials.Access;
 
 /// <summary>
 /// Cuts the circuits of sessions that ended elsewhere: by the command line, or by a limit. Those that end in this process are cut at once.
-/// Cuts all of them when the server is sealed.
+/// Cuts all of them when the server is sealed. Removes the rows of sessions that ended long ago.
 /// </summary>
 internal sealed partial class EndedSessions(Sessions sessions, LiveConnections live, ServerSeal seal, TimeProvider time, ILogger<EndedSessions> logger)
     : BackgroundService
@@ -14,9 +14,12 @@ internal sealed partial class EndedSessions(Sessions sessions, LiveConnections l
     /// <summary>Half of the 10 s within which a circuit must end.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(5);
 
+    private static readonly TimeSpan RemovalInterval = TimeSpan.FromHours(1);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         seal.Sealed += live.EndAll;
+        DateTimeOffset? removedAt = null;
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
@@ -25,6 +28,12 @@ internal sealed partial class EndedSessions(Sessions sessions, LiveConnections l
                 if (live.Sessions is { Count: > 0 } connected)
                 {
                     live.End(await sessions.EndedAmongAsync(connected, stoppingToken));
+                }
+
+                if (seal.Reason is null && (removedAt is null || time.GetUtcNow() - removedAt >= RemovalInterval))
+                {
+                    removedAt = time.GetUtcNow();
+                    await sessions.RemoveEndedAsync(stoppingToken);
                 }
             }
             catch (Exception exception) when (exception is not OperationCanceledException)

@@ -18,6 +18,9 @@ public abstract class LiveComponent : ComponentBase, IDisposable
     [Inject]
     private ChangeNotices Notices { get; set; } = null!;
 
+    [Inject]
+    private NavigationManager Navigator { get; set; } = null!;
+
     /// <summary>Cancelled when the person has left the page.</summary>
     protected CancellationToken Gone => _gone.Token;
 
@@ -29,7 +32,7 @@ public abstract class LiveComponent : ComponentBase, IDisposable
         GC.SuppressFinalize(this);
     }
 
-    protected override async Task OnInitializedAsync()
+    protected override Task OnInitializedAsync() => WhileSignedInAsync(async () =>
     {
         // Only a live page is told: the prerendered one is gone in a moment.
         if (RendererInfo.IsInteractive)
@@ -43,9 +46,9 @@ public abstract class LiveComponent : ComponentBase, IDisposable
                 }
             });
         }
-    }
+    });
 
-    protected override async Task OnParametersSetAsync() => await LoadAsync(await PersonAsync());
+    protected override Task OnParametersSetAsync() => WhileSignedInAsync(async () => await LoadAsync(await PersonAsync()));
 
     /// <summary>Asked each time, not kept: the session may have ended since.</summary>
     private protected ValueTask<Person> PersonAsync() => Current.GetAsync(_gone.Token);
@@ -53,6 +56,19 @@ public abstract class LiveComponent : ComponentBase, IDisposable
     private protected abstract Task LoadAsync(Person person);
 
     private protected virtual bool Follows(ChangeNotice notice) => false;
+
+    private async Task WhileSignedInAsync(Func<Task> load)
+    {
+        try
+        {
+            await load();
+        }
+        catch (SignedOutException) when (RendererInfo.IsInteractive)
+        {
+            // This circuit's session has ended. The browser may have a new one, from another tab: loaded anew the page is in that, or asks to sign in.
+            Navigator.Refresh(forceReload: true);
+        }
+    }
 
     private async Task RefreshAsync()
     {

@@ -21,6 +21,9 @@ internal sealed partial class Sessions(
     /// <summary>Long enough for a working day with a long break, short enough that a forgotten browser is signed out the next morning.</summary>
     public static readonly TimeSpan IdleLimit = TimeSpan.FromHours(12);
 
+    /// <summary>How long the row of an ended session stays, so that a late request of it is still known for what it is.</summary>
+    public static readonly TimeSpan KeptAfterEnd = TimeSpan.FromDays(1);
+
     private static readonly TimeSpan TouchInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>Adds a session and its audit entry to <paramref name="storage"/>; the caller saves them.</summary>
@@ -114,6 +117,21 @@ internal sealed partial class Sessions(
     /// <summary>Ends all sessions of an account within the caller's transaction, who cuts their connections after the commit.</summary>
     public Task<IReadOnlyCollection<Guid>> EndAllInAsync(StorageContext storage, int accountId, CancellationToken cancellationToken) =>
         EndIn(storage, Alive(storage).Where(s => s.AccountId == accountId), cancellationToken);
+
+    /// <summary>
+    /// Removes what is left of sessions that ended, by a sign-out or a limit, more than <see cref="KeptAfterEnd"/> ago. The audit log still
+    /// tells of them.
+    /// </summary>
+    public async Task RemoveEndedAsync(CancellationToken cancellationToken)
+    {
+        DateTimeOffset? endedBefore = time.GetUtcNow() - KeptAfterEnd;
+        var startedBefore = endedBefore - AbsoluteLimit;
+        var seenBefore = endedBefore - IdleLimit;
+        await using var storage = await storages.CreateDbContextAsync(cancellationToken);
+        await storage.Sessions
+            .Where(s => s.EndedAt < endedBefore || s.CreatedAt < startedBefore || s.SeenAt < seenBefore)
+            .ExecuteDeleteAsync(cancellationToken);
+    }
 
     private async Task<IReadOnlyCollection<Guid>> EndIn(
         StorageContext storage, IQueryable<SignInSession> sessions, CancellationToken cancellationToken)

@@ -21,7 +21,7 @@ internal static class BrokerSetup
         return services;
     }
 
-    /// <summary>Stands behind the check of the Host and before everything that has to do with people: decisions/0004.</summary>
+    /// <summary>Stands behind the check of the Host and before everything that has to do with people: decisions/0005.</summary>
     public static void UseBroker(this IApplicationBuilder app) =>
         app.Map("/resci", static broker => broker.UseMiddleware<BrokerDoor>());
 }

@@ -3,7 +3,7 @@
 import { KeyDialog } from '../key-dialog.js';
 
 class AddCredential extends KeyDialog {
-  names = ['name', 'description', 'key'];
+  names = ['name', 'description', 'key', 'expiresOn', 'reviewOn'];
   required = ['name', 'key'];
 
   // The page learns of the new credential by its URL; the tile is focused when it is there.

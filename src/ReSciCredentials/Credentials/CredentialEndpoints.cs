@@ -34,7 +34,10 @@ internal static class CredentialEndpoints
         // Without an operation a repeat cannot be told from a second wish: each then counts.
         Guid.TryParse(form["operation"], out var operation) ? operation : Guid.NewGuid(),
         form["unverified"] == "true",
-        form["same"] == "true");
+        form["same"] == "true")
+    {
+        Dates = new TypedDates(form[TypedDates.ExpiresOnField], form[TypedDates.ReviewOnField]),
+    };
 
     private static Ok<OverlayAnswer> Answer(SaveOutcome outcome) => TypedResults.Ok(outcome switch
     {

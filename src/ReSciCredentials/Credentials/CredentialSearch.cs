@@ -32,7 +32,7 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     /// <summary>How far an exact count goes.</summary>
     public const int CountedTo = 1000;
 
-    /// <summary>How many of the newest rows that hold the words are looked at.</summary>
+    /// <summary>How many of the newest rows are looked at that hold the words, or a key that is there twice.</summary>
     public const int MatchesTo = 10_000;
 
     private const string IgnoringCase = "NOCASE";
@@ -49,7 +49,7 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         var anchor = position is null ? null : await visible.SingleOrDefaultAsync(credential => credential.Id == position.Id, cancellationToken);
         var backwards = anchor is not null && position!.Backwards;
 
-        var matching = Matching(storage, visible, filter, person);
+        var matching = await MatchingAsync(storage, filter, person, cancellationToken);
         var from = anchor is null ? matching : matching.Where(Beyond(order, anchor, backwards));
         var rows = await CredentialRow.Project(storage, Ordered(from, order, backwards).Take(limit + 1), person).ToListAsync(cancellationToken);
         var more = rows.Count > limit;
@@ -78,7 +78,7 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var visible = storage.Credentials.AsNoTracking().VisibleTo(person);
         var total = await Ordered(visible, CredentialOrder.Newest, backwards: false).Select(credential => credential.Id).Take(CountedTo + 1).CountAsync(cancellationToken);
-        var matching = Matching(storage, visible, CredentialFilter.Parse(search), person);
+        var matching = await MatchingAsync(storage, CredentialFilter.Parse(search), person, cancellationToken);
         var rows = await CredentialRow.Project(storage, Ordered(matching, CredentialOrder.Newest, backwards: false).Take(limit + 1), person)
             .ToListAsync(cancellationToken);
         var more = rows.Count > limit;
@@ -95,16 +95,19 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         return new CredentialPage([.. rows.Select(row => row.ToView(protector))], total, more);
     }
 
-    private IQueryable<Credential> Matching(StorageContext storage, IQueryable<Credential> visible, CredentialFilter filter, Person person)
+    private async Task<IQueryable<Credential>> MatchingAsync(
+        StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
     {
-        var matching = visible;
-        if (filter.ToMatch() is { } match)
-        {
-            // A common word matches most rows; sorting or joining them all would take longer than the rest of the page.
-            var found = storage.Database.SqlQuery<int>(
-                $"""SELECT rowid AS "Value" FROM "credential_words" WHERE "credential_words" MATCH {match} ORDER BY rowid DESC LIMIT {MatchesTo}""");
-            matching = matching.Where(credential => found.Contains(credential.Id));
-        }
+        // A common word matches most rows: joining and sorting them all would take longer than the rest of the page. CROSS JOIN, because SQLite
+        // would otherwise walk all rows of the owner and ask of each whether it was found (https://sqlite.org/lang_select.html#crossjoin).
+        var matching = (filter.ToMatch() is { } match
+            ? storage.Credentials.FromSql(
+                $"""
+                 SELECT c.* FROM (
+                     SELECT rowid AS "Id" FROM "credential_words" WHERE "credential_words" MATCH {match} ORDER BY rowid DESC LIMIT {MatchesTo}
+                 ) AS w CROSS JOIN "credentials" AS c ON c."Id" = w."Id"
+                 """)
+            : storage.Credentials).AsNoTracking().VisibleTo(person);
 
         if (filter.Status is { } status)
         {
@@ -131,23 +134,31 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         {
             // Only digits reach the pattern; for anything else it is one that no fingerprint fits.
             var beginning = key.All(char.IsAsciiHexDigit) ? $"{key.ToLowerInvariant()}*" : "";
-            matching = matching.Where(credential => storage.CredentialKeys
-                .Where(row => row.LastFour == key || EF.Functions.Glob(row.Fingerprint, beginning))
-                .Select(row => row.Uid)
-                .Contains(credential.CurrentKeyUid));
+            var keys = storage.CredentialKeys.Where(row => row.LastFour == key).Select(row => row.Uid)
+                .Union(storage.CredentialKeys.Where(row => EF.Functions.Glob(row.Fingerprint, beginning)).Select(row => row.Uid));
+            matching = matching.Where(credential => keys.Contains(credential.CurrentKeyUid));
         }
 
         if (filter.SameKey)
         {
-            // First which fingerprints there are twice, from their index; then only among what the person may see.
-            var twice = storage.CredentialKeys.GroupBy(row => row.Fingerprint).Where(group => group.Count() > 1).Select(group => group.Key);
-            var candidates = storage.CredentialKeys.Where(row => twice.Contains(row.Fingerprint));
-            matching = matching.Where(credential => candidates.Any(row => row.Uid == credential.CurrentKeyUid
-                && visible.Any(other => other.Id != credential.Id
-                    && candidates.Any(theirs => theirs.Uid == other.CurrentKeyUid && theirs.Fingerprint == row.Fingerprint))));
+            var same = await FindSameKeysAsync(storage, person, cancellationToken);
+            matching = matching.Where(credential => same.Contains(credential.Id));
         }
 
         return matching;
+    }
+
+    // First which fingerprints there are twice at all, from their index; then only among what the person may see.
+    private static async Task<List<int>> FindSameKeysAsync(StorageContext storage, Person person, CancellationToken cancellationToken)
+    {
+        var twice = storage.CredentialKeys.GroupBy(row => row.Fingerprint).Where(group => group.Count() > 1).Select(group => group.Key);
+        var candidates = await (
+            from row in storage.CredentialKeys
+            where twice.Contains(row.Fingerprint)
+            join credential in storage.Credentials.VisibleTo(person) on row.Uid equals credential.CurrentKeyUid
+            orderby credential.Id descending
+            select new { credential.Id, row.Fingerprint }).Take(MatchesTo).ToListAsync(cancellationToken);
+        return [.. candidates.GroupBy(row => row.Fingerprint, row => row.Id).Where(ids => ids.Skip(1).Any()).SelectMany(ids => ids)];
     }
 
     private static IQueryable<Credential> Ordered(IQueryable<Credential> matching, CredentialOrder order, bool backwards) => (order, backwards) switch

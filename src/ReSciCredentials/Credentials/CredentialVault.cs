@@ -1,5 +1,7 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
+using ReSciCredentials.Announcements;
 using ReSciCredentials.Audit;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Secrets;
@@ -11,10 +13,19 @@ namespace ReSciCredentials.Credentials;
 /// Every use case of credentials. Each takes who asks, checks, and acts; a credential that the person may not see is as if it did not exist.
 /// </summary>
 internal sealed class CredentialVault(
-    IDbContextFactory<StorageContext> contexts, SecretProtector protector, ReSciClient resci, AuditLog audit, TimeProvider time)
+    IDbContextFactory<StorageContext> contexts,
+    SecretProtector protector,
+    ReSciClient resci,
+    OutageWatch outage,
+    CredentialChecks checks,
+    AuditLog audit,
+    IOptions<AnnouncementsOptions> announcements,
+    TimeProvider time)
 {
     /// <summary>The item type of the audit log.</summary>
     public const string ItemType = "credential";
+
+    private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
     /// <summary>Tests the key with ReSci, encrypts and stores it. Sent twice with the same operation, it stores one.</summary>
     /// <exception cref="ServerSealedException"/>
@@ -35,7 +46,7 @@ internal sealed class CredentialVault(
     /// <summary>Tests what was typed without saving it.</summary>
     public async Task<SaveOutcome> TestAsync(NewCredential input, CancellationToken cancellationToken)
     {
-        var errors = input.Check(out var cleaned);
+        var errors = input.Check(Today, out var cleaned, out _);
         using var key = cleaned;
         // A key can be tested before it has a name.
         errors.Remove("name");
@@ -44,7 +55,7 @@ internal sealed class CredentialVault(
             return new SaveOutcome.Invalid(errors);
         }
 
-        var verdict = await resci.ProbeAsync(key, cancellationToken);
+        var verdict = await ProbeTypedAsync(key, cancellationToken);
         return verdict.Outcome switch
         {
             VerdictOutcome.Accepted => new SaveOutcome.Accepted(verdict),
@@ -53,16 +64,104 @@ internal sealed class CredentialVault(
         };
     }
 
-    /// <summary>Refused or never verified, the refused ones first, at most <paramref name="limit"/>.</summary>
+    /// <summary>
+    /// Refused, with an expiry or review that is near or over, or never verified, in this order; at most <paramref name="limit"/>.
+    /// </summary>
     public async Task<IReadOnlyList<CredentialTileView>> ListNeedingAttentionAsync(Person person, int limit, CancellationToken cancellationToken)
     {
+        var near = announcements.Value.NearUntil(time.GetUtcNow());
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var matching = storage.Credentials.AsNoTracking().VisibleTo(person)
-            .Where(credential => credential.VerifiedStatus != VerifiedStatus.Verified)
-            .OrderBy(credential => credential.VerifiedStatus == VerifiedStatus.Failed ? 0 : 1)
-            .ThenByDescending(credential => credential.Id)
-            .Take(limit);
-        return [.. (await CredentialRow.Project(storage, matching, person).ToListAsync(cancellationToken)).Select(row => row.ToView(protector))];
+        var visible = storage.Credentials.AsNoTracking().VisibleTo(person);
+        // One bounded query for each reason, each answered by an index of its own.
+        IQueryable<Credential>[] reasons =
+        [
+            visible.Where(credential => credential.VerifiedStatus == VerifiedStatus.Failed).OrderByDescending(credential => credential.Id),
+            visible.Where(credential => credential.ExpiresOn <= near).OrderBy(credential => credential.ExpiresOn).ThenBy(credential => credential.Id),
+            visible.Where(credential => credential.ReviewOn <= near).OrderBy(credential => credential.ReviewOn).ThenBy(credential => credential.Id),
+            visible.Where(credential => credential.VerifiedStatus == VerifiedStatus.Unverified).OrderByDescending(credential => credential.Id),
+        ];
+        var ids = new List<int>();
+        foreach (var reason in reasons)
+        {
+            ids.AddRange(await reason.Select(credential => credential.Id).Take(limit).ToListAsync(cancellationToken));
+        }
+
+        var first = ids.Distinct().Take(limit).ToArray();
+        var rows = await CredentialRow.Project(storage, visible.Where(credential => first.Contains(credential.Id)), person).ToListAsync(cancellationToken);
+        return [.. rows.OrderBy(row => Array.IndexOf(first, row.Id)).Select(row => row.ToView(protector))];
+    }
+
+    /// <summary>What checks of a credential found, the oldest first.</summary>
+    /// <returns>Null when there is none that the person may see.</returns>
+    public async Task<CheckHistory?> FindChecksAsync(Person person, int id, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var credential = await storage.Credentials.VisibleTo(person)
+            .Where(credential => credential.Id == id)
+            .Select(credential => new { credential.CurrentKeyUid, credential.NextCheckAt, credential.DoubtedAt })
+            .SingleOrDefaultAsync(cancellationToken);
+        if (credential is null)
+        {
+            return null;
+        }
+
+        var rows = await storage.CredentialChecks.AsNoTracking()
+            .Where(check => check.CredentialId == id)
+            .OrderByDescending(check => check.Id)
+            .Take(CheckHistory.Limit)
+            .ToListAsync(cancellationToken);
+        return new CheckHistory(
+            [
+                .. rows.Select(row => new CheckView(row.At, Verdict.StepFrom(row.Step), row.HttpStatus, row.Latency, row.KeyUid == credential.CurrentKeyUid))
+                    .Reverse(),
+            ],
+            checks.AreScheduled ? credential.NextCheckAt : null,
+            credential.DoubtedAt);
+    }
+
+    /// <summary>Sets the days of a credential, or removes them.</summary>
+    /// <param name="seen">What the person saw; what somebody else set since then is told instead of overwritten.</param>
+    public async Task<DatesOutcome> ChangeDatesAsync(
+        Person person, int id, CredentialDates seen, TypedDates typed, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+            var credential = await storage.Credentials.VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+            if (credential is null)
+            {
+                return new DatesOutcome.NotFound();
+            }
+
+            var stored = new CredentialDates(credential.ExpiresOn, credential.ReviewOn);
+            var errors = typed.Check(stored, Today, out var dates);
+            if (errors.Count > 0)
+            {
+                return new DatesOutcome.Invalid(errors);
+            }
+
+            if (dates == stored)
+            {
+                return new DatesOutcome.Saved(dates);
+            }
+
+            if (stored != seen)
+            {
+                return new DatesOutcome.Conflict(stored);
+            }
+
+            (credential.ExpiresOn, credential.ReviewOn, credential.UpdatedAt) = (dates.ExpiresOn, dates.ReviewOn, time.GetUtcNow());
+            audit.Add(storage, person, AuditEvents.Update, ItemType, id, dates.NamesOfDifferences(stored));
+            try
+            {
+                await storage.SaveChangesAsync(cancellationToken);
+                return new DatesOutcome.Saved(dates);
+            }
+            catch (DbUpdateConcurrencyException)
+            {
+                // Something else of the credential changed in the same moment: looked at again.
+            }
+        }
     }
 
     /// <summary>Null when there is none that the person may see.</summary>
@@ -78,7 +177,7 @@ internal sealed class CredentialVault(
     /// <returns>Null when there is none that the person may see, or its key does not open.</returns>
     public async Task<Verdict?> CheckAsync(Person person, int id, CancellationToken cancellationToken)
     {
-        if (await OpenAsync(person, id, cancellationToken) is not var (key, keyRow))
+        if (await OpenAsync(person, id, cancellationToken) is not var (key, keyRow, fingerprint))
         {
             return null;
         }
@@ -89,7 +188,7 @@ internal sealed class CredentialVault(
             verdict = await resci.ProbeAsync(key, cancellationToken);
         }
 
-        await KeepVerdictAsync(person, id, keyRow, verdict, cancellationToken);
+        await checks.KeepAsync(id, keyRow, fingerprint, verdict, CheckAsker.Person, person, cancellationToken);
         return verdict;
     }
 
@@ -97,7 +196,7 @@ internal sealed class CredentialVault(
     /// <returns>Null when there is no credential that the person may see, or its key does not open.</returns>
     public async Task<SampleResult?> FetchSampleAsync(Person person, int id, ReSciEndpoint endpoint, CancellationToken cancellationToken)
     {
-        if (await OpenAsync(person, id, cancellationToken) is not var (key, _))
+        if (await OpenAsync(person, id, cancellationToken) is not var (key, _, _))
         {
             return null;
         }
@@ -179,7 +278,7 @@ internal sealed class CredentialVault(
             return made;
         }
 
-        if (await FindAsync(person, id, cancellationToken) is not { } original || await OpenAsync(person, id, cancellationToken) is not var (key, _))
+        if (await FindAsync(person, id, cancellationToken) is not { } original || await OpenAsync(person, id, cancellationToken) is not var (key, _, _))
         {
             return null;
         }
@@ -190,7 +289,7 @@ internal sealed class CredentialVault(
             var room = Credential.NameLength - Prefix.Length;
             var name = original.Name.Length <= room ? original.Name : original.Name[..room];
             var input = new NewCredential($"{Prefix}{name}", original.Description, Key: null, operation, Unverified: true, Same: true);
-            return await StoreAsync(person, input, key, verdict: null, cancellationToken);
+            return await StoreAsync(person, input, new CredentialDates(original.ExpiresOn, original.ReviewOn), key, verdict: null, cancellationToken);
         }
     }
 
@@ -292,7 +391,7 @@ internal sealed class CredentialVault(
 
     private async Task<SaveOutcome> TryAsync(Person person, NewCredential input, CancellationToken cancellationToken)
     {
-        var errors = input.Check(out var cleaned);
+        var errors = input.Check(Today, out var cleaned, out var dates);
         using var key = cleaned;
         if (errors.Count > 0 || key is null)
         {
@@ -307,7 +406,7 @@ internal sealed class CredentialVault(
         Verdict? verdict = null;
         if (!input.Unverified)
         {
-            verdict = await resci.ProbeAsync(key, cancellationToken);
+            verdict = await ProbeTypedAsync(key, cancellationToken);
             switch (verdict.Outcome)
             {
                 case VerdictOutcome.Refused:
@@ -319,10 +418,23 @@ internal sealed class CredentialVault(
             }
         }
 
-        return new SaveOutcome.Saved(await StoreAsync(person, input, key, verdict, cancellationToken));
+        return new SaveOutcome.Saved(await StoreAsync(person, input, dates, key, verdict, cancellationToken));
     }
 
-    private async Task<int> StoreAsync(Person person, NewCredential input, Secret key, Verdict? verdict, CancellationToken cancellationToken)
+    // A clear answer tells that ReSci is up. That there is none may be the fault of what was typed.
+    private async Task<Verdict> ProbeTypedAsync(Secret key, CancellationToken cancellationToken)
+    {
+        var verdict = await resci.ProbeAsync(key, cancellationToken);
+        if (verdict.Outcome is not VerdictOutcome.CannotTell)
+        {
+            outage.Note(protector.FingerprintOf(key), verdict.Outcome);
+        }
+
+        return verdict;
+    }
+
+    private async Task<int> StoreAsync(
+        Person person, NewCredential input, CredentialDates dates, Secret key, Verdict? verdict, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
         var uid = Guid.NewGuid();
@@ -333,6 +445,8 @@ internal sealed class CredentialVault(
             OwnerId = person.Id,
             Name = input.Name!.Trim(),
             Description = TextRules.OrNull(input.Description),
+            ExpiresOn = dates.ExpiresOn,
+            ReviewOn = dates.ReviewOn,
             CurrentKeyUid = keyUid,
             Version = 1,
             CreatedAt = now,
@@ -350,7 +464,7 @@ internal sealed class CredentialVault(
                 },
             ],
         };
-        Apply(verdict, credential, now);
+        checks.Begin(credential, verdict);
 
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         storage.Credentials.Add(credential);
@@ -402,14 +516,14 @@ internal sealed class CredentialVault(
     }
 
     /// <summary>Opens the current key. One query reads the pointer and the key it points to: no reader ever sees one without the other.</summary>
-    /// <returns>The key, which the caller disposes, and its row; null when there is no credential that the person may see, or its key does not open.</returns>
-    internal async Task<(Secret Key, Guid KeyRow)?> OpenAsync(Person person, int id, CancellationToken cancellationToken)
+    /// <returns>The key, which the caller disposes, its row and its fingerprint; null when there is no credential that the person may see, or its key does not open.</returns>
+    internal async Task<(Secret Key, Guid KeyRow, string Fingerprint)?> OpenAsync(Person person, int id, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var row = await storage.Credentials.VisibleTo(person)
             .Where(credential => credential.Id == id)
             .SelectMany(credential => credential.Keys.Where(key => key.Uid == credential.CurrentKeyUid))
-            .Select(key => new { key.Ciphertext, Credential = key.Credential!.Uid, Key = key.Uid })
+            .Select(key => new { key.Ciphertext, key.Fingerprint, Credential = key.Credential!.Uid, Key = key.Uid })
             .SingleOrDefaultAsync(cancellationToken);
         if (row is null)
         {
@@ -418,61 +532,11 @@ internal sealed class CredentialVault(
 
         try
         {
-            return (protector.Unprotect(row.Ciphertext, row.Credential, row.Key), row.Key);
+            return (protector.Unprotect(row.Ciphertext, row.Credential, row.Key), row.Key, row.Fingerprint);
         }
         catch (UnreadableSecretException)
         {
             return null;
-        }
-    }
-
-    private async Task KeepVerdictAsync(Person person, int id, Guid keyRow, Verdict verdict, CancellationToken cancellationToken)
-    {
-        while (true)
-        {
-            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-            // A verdict about a key that was replaced meanwhile says nothing about the present one.
-            var credential = await storage.Credentials.VisibleTo(person)
-                .SingleOrDefaultAsync(candidate => candidate.Id == id && candidate.CurrentKeyUid == keyRow, cancellationToken);
-            if (credential is null)
-            {
-                return;
-            }
-
-            Apply(verdict, credential, time.GetUtcNow());
-            audit.Add(storage, person, AuditEvents.Probe, ItemType, id, verdict.Step.ToString());
-            try
-            {
-                await storage.SaveChangesAsync(cancellationToken);
-                return;
-            }
-            catch (DbUpdateConcurrencyException)
-            {
-                // Somebody changed the name in the same moment: the verdict still holds.
-            }
-        }
-    }
-
-    private static void Apply(Verdict? verdict, Credential credential, DateTimeOffset now)
-    {
-        if (verdict is null)
-        {
-            return;
-        }
-
-        credential.CheckedAt = now;
-        credential.CheckedStep = verdict.Step.ToString();
-        credential.CheckedHttpStatus = verdict.HttpStatus;
-        switch (verdict.Outcome)
-        {
-            case VerdictOutcome.Accepted:
-                (credential.VerifiedStatus, credential.VerifiedAt) = (VerifiedStatus.Verified, now);
-                break;
-            case VerdictOutcome.Refused:
-                (credential.VerifiedStatus, credential.VerifiedAt) = (VerifiedStatus.Failed, now);
-                break;
-            case VerdictOutcome.CannotTell:
-                break;
         }
     }
 }

@@ -40,5 +40,25 @@ internal static class CredentialWords
     /// <summary>A day without a time, the same for everybody.</summary>
     public static string ToWords(this DateOnly day) => day.ToString("d MMM yyyy", CultureInfo.InvariantCulture);
 
+    /// <summary>Why somebody should look at a credential, a sentence or two each.</summary>
+    /// <param name="nearUntil">The last day that is near.</param>
+    public static IEnumerable<string> ReasonsForAttention(this CredentialTileView credential, DateOnly nearUntil)
+    {
+        if (credential.VerifiedStatus is not VerifiedStatus.Verified)
+        {
+            yield return credential.LastCheck ?? "ReSci was not asked about this key yet.";
+        }
+
+        if (credential.ExpiresOn is { } expires && expires <= nearUntil)
+        {
+            yield return $"The key expires on {expires.ToWords()}. Get a new one from ReSci in time.";
+        }
+
+        if (credential.ReviewOn is { } review && review <= nearUntil)
+        {
+            yield return $"To be reviewed by {review.ToWords()}: is it still needed?";
+        }
+    }
+
     private static string Count(int number, string noun) => number == 1 ? $"1 {noun}" : $"{number} {noun}s";
 }

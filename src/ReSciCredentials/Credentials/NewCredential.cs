@@ -9,12 +9,17 @@ namespace ReSciCredentials.Credentials;
 /// <param name="Same">Save although a credential with this name or key is there; the person was told.</param>
 internal sealed record NewCredential(string? Name, string? Description, string? Key, Guid OperationId, bool Unverified, bool Same)
 {
+    /// <summary>The optional days.</summary>
+    public TypedDates Dates { get; init; } = new(null, null);
+
     /// <summary>Cleans the key and checks every field. The caller disposes the key.</summary>
+    /// <param name="today">A day that is over cannot be chosen.</param>
     /// <param name="key">Null when the key is at fault.</param>
+    /// <param name="dates">What was typed of days, as far as it is well.</param>
     /// <returns>Messages by field; empty when all is well.</returns>
-    public Dictionary<string, string> Check(out Secret? key)
+    public Dictionary<string, string> Check(DateOnly today, out Secret? key, out CredentialDates dates)
     {
-        var errors = new Dictionary<string, string>(StringComparer.Ordinal);
+        var errors = Dates.Check(new CredentialDates(null, null), today, out dates);
         if (TextRules.CheckName(Name, Credential.NameLength) is { } name)
         {
             errors["name"] = name;

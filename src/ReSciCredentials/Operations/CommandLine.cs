@@ -7,14 +7,14 @@ using ReSciCredentials.Secrets;
 
 namespace ReSciCredentials.Operations;
 
-/// <summary>What the executable can do beside serving. Exit codes: 0 done, 1 not done (the reason is on standard error), 2 wrong usage.</summary>
-internal static partial class CommandLine
+/// <summary>What the executable can do beside serving. Exit codes: 0 done, 1 not done (the reason is in the errors), 2 wrong usage.</summary>
+internal sealed partial class CommandLine(TextReader input, TextWriter output, TextWriter errors)
 {
     private const int Done = 0;
     private const int NotDone = 1;
     private const int WrongUsage = 2;
 
-    public static async Task<int> RunAsync(string[] args)
+    public async Task<int> RunAsync(string[] args)
     {
         // Settings may stand among the words of any command, as ASP.NET Core's own: --Storage:Directory=/srv/data
         var settings = args.Where(argument => Setting().IsMatch(argument)).ToArray();
@@ -28,11 +28,11 @@ internal static partial class CommandLine
 
         // The host stops gracefully by itself; the parser's own limit of two seconds would cut it short.
         var parsed = root.Parse(words);
-        var exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null });
+        var exitCode = await parsed.InvokeAsync(new InvocationConfiguration { ProcessTerminationTimeout = null, Output = output, Error = errors });
         return parsed.Action is ParseErrorAction ? WrongUsage : exitCode;
     }
 
-    private static Command Owner(string[] settings)
+    private Command Owner(string[] settings)
     {
         var email = new Option<string>("--email") { Description = "The e-mail address to sign in with", Required = true };
         var name = new Option<string>("--name") { Description = "What the owner is called on screen", Required = true };
@@ -43,7 +43,7 @@ internal static partial class CommandLine
             settings,
             async services =>
             {
-                var typed = WithoutLineEnd(await Console.In.ReadToEndAsync(cancellationToken));
+                var typed = WithoutLineEnd(await input.ReadToEndAsync(cancellationToken));
                 var (address, called) = (parsed.GetRequiredValue(email), parsed.GetRequiredValue(name));
                 return await services.GetRequiredService<Owners>().CreateAsync(address, called, typed, cancellationToken) switch
                 {
@@ -74,7 +74,7 @@ internal static partial class CommandLine
         return new Command("owner", "Make the owner, or help one who cannot sign in.") { create, link, reset };
     }
 
-    private static Command RecoveryKeyCommand(string[] settings)
+    private Command RecoveryKeyCommand(string[] settings)
     {
         var confirm = new Option<bool>("--confirm") { Description = "Yes, print the key itself: nobody is looking over my shoulder" };
         var show = new Command("show", "Print the recovery sheet. Whoever has it and the database can read every key.") { confirm };
@@ -88,7 +88,7 @@ internal static partial class CommandLine
         return new Command("recovery-key", "The key that opens everything else.") { show };
     }
 
-    private static Command Health(string[] settings)
+    private Command Health(string[] settings)
     {
         var health = new Command("health", "Ask the server on this machine whether it is ready; for container health checks.");
         health.SetAction((_, cancellationToken) => WithBuiltServicesAsync(
@@ -112,7 +112,7 @@ internal static partial class CommandLine
     }
 
     /// <summary>For commands that read or write what is stored: beside a running server, or alone.</summary>
-    private static Task<int> WithServicesAsync(string[] settings, Func<IServiceProvider, Task<int>> run, CancellationToken cancellationToken) =>
+    private Task<int> WithServicesAsync(string[] settings, Func<IServiceProvider, Task<int>> run, CancellationToken cancellationToken) =>
         WithBuiltServicesAsync(
             settings,
             async services =>
@@ -122,7 +122,7 @@ internal static partial class CommandLine
             },
             cancellationToken);
 
-    private static async Task<int> WithBuiltServicesAsync(string[] settings, Func<IServiceProvider, Task<int>> run, CancellationToken cancellationToken)
+    private async Task<int> WithBuiltServicesAsync(string[] settings, Func<IServiceProvider, Task<int>> run, CancellationToken cancellationToken)
     {
         try
         {
@@ -157,15 +157,15 @@ internal static partial class CommandLine
     private static string WithoutLineEnd(string text) =>
         text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;
 
-    private static int Say(string text)
+    private int Say(string text)
     {
-        Console.Out.WriteLine(text);
+        output.WriteLine(text);
         return Done;
     }
 
-    private static int Refuse(string text)
+    private int Refuse(string text)
     {
-        Console.Error.WriteLine(text);
+        errors.WriteLine(text);
         return NotDone;
     }
 

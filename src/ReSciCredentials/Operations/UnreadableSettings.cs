@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
+using ReSciCredentials.Announcements;
 using ReSciCredentials.Broker;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
@@ -10,8 +11,9 @@ using ReSciCredentials.Storage;
 namespace ReSciCredentials.Operations;
 
 /// <summary>
-/// Settings that hold no value of their type, such as "soon" for a time. The binder throws at the first it meets, and the faults of all others
-/// stay untold; so they are set aside before anything is bound, and reported by the check at start together with everything else.
+/// Settings that hold no value of their type, such as "soon" for a time, and settings of our own sections that do not exist. The binder throws at
+/// the first of those and says nothing of these; so both are found before anything is bound, and reported by the check at start together with
+/// everything else. A misspelt name must not pass in silence: it may be the one that was to make the server safer.
 /// </summary>
 internal sealed class UnreadableSettings
 {
@@ -21,12 +23,16 @@ internal sealed class UnreadableSettings
     {
         List<string> faults = [];
         PutAddressesAside(builder.Configuration, faults);
-        PutValuesAside(builder.Configuration, StorageOptions.Section, new StorageOptions(), faults);
-        PutValuesAside(builder.Configuration, SecretsOptions.Section, new SecretsOptions(), faults);
-        PutValuesAside(builder.Configuration, ServerOptions.Section, new ServerOptions(), faults);
-        PutValuesAside(builder.Configuration, ReSciOptions.Section, new ReSciOptions(), faults);
-        PutValuesAside(builder.Configuration, BrokerOptions.Section, new BrokerOptions(), faults);
-        PutValuesAside(builder.Configuration, CredentialsOptions.Section, new CredentialsOptions(), faults);
+        Look(builder.Configuration, StorageOptions.Section, new StorageOptions(), faults);
+        Look(builder.Configuration, SecretsOptions.Section, new SecretsOptions(), faults);
+        Look(builder.Configuration, ServerOptions.Section, new ServerOptions(), faults);
+        Look(builder.Configuration, ReSciOptions.Section, new ReSciOptions(), faults);
+        Look(builder.Configuration, BrokerOptions.Section, new BrokerOptions(), faults);
+        Look(builder.Configuration, CredentialsOptions.Section, new CredentialsOptions(), faults);
+        Look(builder.Configuration, ChecksOptions.Section, new ChecksOptions(), faults);
+        Look(builder.Configuration, AnnouncementsOptions.Section, new AnnouncementsOptions(), faults);
+        Look(builder.Configuration, WebhookOptions.Section, new WebhookOptions(), faults);
+        Look(builder.Configuration, MailOptions.Section, new MailOptions(), faults);
 
         builder.Services.AddOptions<UnreadableSettings>().Configure(unreadable => unreadable.Faults = faults).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<UnreadableSettings>, Validation>();
@@ -46,6 +52,17 @@ internal sealed class UnreadableSettings
         {
             configuration["urls"] = Addresses.Default;
         }
+    }
+
+    private static void Look(ConfigurationManager configuration, string section, object defaults, List<string> faults)
+    {
+        // What can be set; the rest is computed from it.
+        var known = defaults.GetType().GetProperties().Where(property => property.CanWrite).Select(property => property.Name).ToArray();
+        faults.AddRange(
+            configuration.GetSection(section).GetChildren()
+                .Where(setting => !known.Contains(setting.Key, StringComparer.OrdinalIgnoreCase))
+                .Select(setting => $"{section}:{setting.Key}: there is no such setting. {section} has {string.Join(", ", known.Order(StringComparer.Ordinal))}."));
+        PutValuesAside(configuration, section, defaults, faults);
     }
 
     private static void PutValuesAside(ConfigurationManager configuration, string section, object defaults, List<string> faults)

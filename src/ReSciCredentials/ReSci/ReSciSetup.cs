@@ -11,6 +11,7 @@ internal static class ReSciSetup
         services.AddOptions<ReSciOptions>().Bind(configuration.GetSection(ReSciOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ReSciOptions>, ReSciOptionsRules>();
         services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<OutageWatch>();
         services
             .AddHttpClient<ReSciClient>((provider, http) =>
             {

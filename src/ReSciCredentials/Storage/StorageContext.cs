@@ -27,6 +27,10 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
 
     public DbSet<CredentialCheck> CredentialChecks => Set<CredentialCheck>();
 
+    public DbSet<Announcement> Announcements => Set<Announcement>();
+
+    public DbSet<AnnouncedDay> AnnouncedDays => Set<AnnouncedDay>();
+
     public DbSet<Flow> Flows => Set<Flow>();
 
     public DbSet<AccessToken> AccessTokens => Set<AccessToken>();
@@ -96,8 +100,8 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             credential.HasIndex(c => c.PreviousKeyWipedAt).HasFilter("\"PreviousKeyWipedAt\" IS NOT NULL");
             credential.HasIndex(c => c.NextCheckAt);
             credential.HasIndex(c => c.CurrentKeyUid);
-            // The order of a list is the order of an index. The one by name, which does not mind case, is made by the migration: EF knows no
-            // collation of an index, and a collation of the column would rebuild the table and lose its triggers.
+            // The order of a list is the order of an index. Those by id and by name are made by the migration: without the first SQLite sorts
+            // all rows of an owner, EF would leave it out as a prefix of others, and it knows no collation of an index.
             credential.HasIndex(c => new { c.OwnerId, c.CheckedAt, c.Id });
             credential.HasIndex(c => new { c.OwnerId, c.VerifiedStatus, c.Id });
             credential.HasIndex(c => new { c.OwnerId, c.ExpiresOn, c.Id }).HasFilter("\"ExpiresOn\" IS NOT NULL");
@@ -108,6 +112,22 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             check.ToTable("credential_checks");
             check.HasOne<Credential>().WithMany().HasForeignKey(c => c.CredentialId);
             check.HasIndex(c => new { c.CredentialId, c.Id });
+        });
+        builder.Entity<Announcement>(announcement =>
+        {
+            announcement.ToTable("announcements");
+            announcement.Property(a => a.Channel).HasConversion<string>();
+            announcement.Property(a => a.Kind).HasConversion<string>();
+            announcement.Property(a => a.CredentialName).HasMaxLength(Credential.NameLength);
+            announcement.Property(a => a.Detail).HasMaxLength(Announcement.DetailLength);
+            announcement.HasIndex(a => new { a.Channel, a.NextAttemptAt });
+        });
+        builder.Entity<AnnouncedDay>(day =>
+        {
+            day.ToTable("announced_days");
+            day.HasKey(d => new { d.CredentialId, d.Kind });
+            day.Property(d => d.Kind).HasConversion<string>();
+            day.HasOne<Credential>().WithMany().HasForeignKey(d => d.CredentialId);
         });
         builder.Entity<CredentialKey>(key =>
         {

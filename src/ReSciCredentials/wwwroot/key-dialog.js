@@ -79,7 +79,7 @@ export class KeyDialog extends HTMLElement {
   }
 
   get typed() {
-    return this.dialog.open && this.names.some(name => this.fields[name].value !== '');
+    return this.dialog.open && this.names.some(name => this.fields[name].value !== '' || this.fields[name].validity.badInput);
   }
 
   part(selector) {
@@ -144,7 +144,7 @@ export class KeyDialog extends HTMLElement {
     this.show(false);
     this.part('[data-discard]').hidden = true;
     this.part('[data-buttons]').hidden = false;
-    this.part('details').open = false;
+    this.querySelectorAll('details').forEach(details => details.open = false);
     this.agree({});
     this.say();
     this.names.forEach(name => this.fault(name, ''));
@@ -164,6 +164,7 @@ export class KeyDialog extends HTMLElement {
       this.fields[name].toggleAttribute('aria-invalid', text !== '');
       if (text) {
         this.fields[name].setAttribute('aria-invalid', 'true');
+        place.closest('details')?.setAttribute('open', '');
       }
     }
   }
@@ -199,8 +200,12 @@ export class KeyDialog extends HTMLElement {
   complete(names) {
     const missing = names.filter(name => this.fields[name].value.trim() === '');
     missing.forEach(name => this.fault(name, this.fields[name].dataset.missing));
-    this.fields[missing[0]]?.focus();
-    return missing.length === 0;
+    // A day of which only a part was typed has no value: it would be lost without a word.
+    const partial = this.names.filter(name => this.fields[name].validity.badInput);
+    partial.forEach(name => this.fault(name, 'Enter a whole day, or leave it empty.'));
+    const faulty = [...missing, ...partial];
+    this.fields[faulty[0]]?.focus();
+    return faulty.length === 0;
   }
 
   async send(address, consent) {

@@ -152,13 +152,17 @@ const focusWhenThere = selector => {
     }
   };
   const observer = new MutationObserver(look);
+  // A page that loads itself anew meanwhile, because its session had ended, takes it along.
+  const keep = () => sessionStorage.setItem('focus', selector);
   const end = () => {
     observer.disconnect();
     clearTimeout(timer);
+    removeEventListener('pagehide', keep);
     removeEventListener('keydown', end, true);
     removeEventListener('pointerdown', end, true);
   };
   const timer = setTimeout(end, 10_000);
+  addEventListener('pagehide', keep);
   addEventListener('keydown', end, true);
   addEventListener('pointerdown', end, true);
   observer.observe(document.body, { subtree: true, childList: true });

@@ -7,6 +7,9 @@ namespace ReSciCredentials.BrowserTests.Harness;
 /// <summary>A server of its own that has its owner, and a window in which the owner is signed in. Afterwards no window may have complained.</summary>
 public abstract class BrowserTest(Chromium chromium) : IAsyncLifetime
 {
+    /// <summary>How long anything may take before the test gives up, in milliseconds: enough for a slow and busy machine.</summary>
+    private const int Patience = 45_000;
+
     private readonly List<(IBrowserContext Window, Watch Watch)> _windows = [];
     private readonly TestDirectory _directory = new();
 
@@ -22,12 +25,24 @@ public abstract class BrowserTest(Chromium chromium) : IAsyncLifetime
     /// <summary>How the window of <see cref="Tab"/> differs from the usual one.</summary>
     private protected virtual BrowserNewContextOptions Window => new();
 
+    /// <summary>Without one the server is as new, and nobody is signed in.</summary>
+    private protected virtual bool HasOwner => true;
+
     public async ValueTask InitializeAsync()
     {
         // First, because it skips the test when there is no browser.
         var window = await OpenWindowAsync(Window);
-        (Server, Elsewhere) = await TestServer.StartOwnedAsync(_directory);
-        await SignInAsync(window);
+        if (HasOwner)
+        {
+            (Server, Elsewhere) = await TestServer.StartOwnedAsync(_directory);
+            await SignInAsync(window);
+        }
+        else
+        {
+            Server = await TestServer.StartAsync(_directory);
+            Elsewhere = Server.NewVisitor();
+        }
+
         Tab = await OpenTabAsync(window);
     }
 
@@ -57,8 +72,8 @@ public abstract class BrowserTest(Chromium chromium) : IAsyncLifetime
         options.ReducedMotion = ReducedMotion.Reduce;
         options.Locale = "en-GB";
         var window = await chromium.OpenWindowAsync(options);
-        window.SetDefaultTimeout(10_000);
-        SetDefaultExpectTimeout(10_000);
+        window.SetDefaultTimeout(Patience);
+        SetDefaultExpectTimeout(Patience);
         _windows.Add((window, await Watch.StartAsync(window)));
         return window;
     }

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Components.Server;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using ReSciCredentials.Access;
+using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Access;
 
@@ -15,20 +16,20 @@ public sealed class EndingASession
     [Fact]
     public async Task Makes_a_copied_cookie_worthless_at_sign_out()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
         var cookie = browser.Cookie;
 
         await SignOutThisBrowserAsync(browser);
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await host.NewBrowser().GetAsync("/session", ("Cookie", cookie))).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await server.NewVisitor().GetAsync("/session", ("Cookie", cookie))).Status);
     }
 
     [Fact]
     public async Task Leaves_other_browsers_signed_in()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var (one, other) = (await host.SignInAsync(), await host.SignInAsync());
+        await using var server = await AccessServer.StartOwnedAsync();
+        var (one, other) = (await server.SignInAsync(), await server.SignInAsync());
 
         await SignOutThisBrowserAsync(one);
 
@@ -38,10 +39,10 @@ public sealed class EndingASession
     [Fact]
     public async Task Ends_another_browser_from_the_account_page()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var other = await host.SignInAsync();
-        var others = await host.InStorageAsync(storage => storage.Sessions.Select(s => s.Id).SingleAsync());
-        var one = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var other = await server.SignInAsync();
+        var others = await server.InStorageAsync(storage => storage.Sessions.Select(s => s.Id).SingleAsync());
+        var one = await server.SignInAsync();
 
         await one.SubmitAsync("/account", $"/account/sessions/{others}/end");
 
@@ -51,8 +52,8 @@ public sealed class EndingASession
     [Fact]
     public async Task Ends_all_browsers_everywhere()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var (one, other) = (await host.SignInAsync(), await host.SignInAsync());
+        await using var server = await AccessServer.StartOwnedAsync();
+        var (one, other) = (await server.SignInAsync(), await server.SignInAsync());
 
         await one.SubmitAsync("/account", "/account/sign-out-everywhere");
 
@@ -62,10 +63,10 @@ public sealed class EndingASession
     [Fact]
     public async Task Ends_all_others_when_the_password_changes()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var (one, other) = (await host.SignInAsync(), await host.SignInAsync());
+        await using var server = await AccessServer.StartOwnedAsync();
+        var (one, other) = (await server.SignInAsync(), await server.SignInAsync());
 
-        await ChangePasswordAsync(one, AccessHost.Password);
+        await ChangePasswordAsync(one, TestServer.OwnerPassword);
 
         Assert.Equal((true, false), (await IsSignedInAsync(one), await IsSignedInAsync(other)));
     }
@@ -73,21 +74,21 @@ public sealed class EndingASession
     [Fact]
     public async Task Gives_this_browser_a_new_session_when_the_password_changes()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
         var cookie = browser.Cookie;
 
-        await ChangePasswordAsync(browser, AccessHost.Password);
+        await ChangePasswordAsync(browser, TestServer.OwnerPassword);
 
-        Assert.Equal(HttpStatusCode.Unauthorized, (await host.NewBrowser().GetAsync("/session", ("Cookie", cookie))).Status);
+        Assert.Equal(HttpStatusCode.Unauthorized, (await server.NewVisitor().GetAsync("/session", ("Cookie", cookie))).Status);
     }
 
     [Fact]
     public async Task Changes_no_password_without_the_present_one()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
 
-        var answer = await ChangePasswordAsync(await host.SignInAsync(), "not the present one");
+        var answer = await ChangePasswordAsync(await server.SignInAsync(), "not the present one");
 
         Assert.Equal("This is not your present password.", answer.Error);
     }
@@ -95,10 +96,10 @@ public sealed class EndingASession
     [Fact]
     public async Task Takes_the_new_password_afterwards()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        await ChangePasswordAsync(await host.SignInAsync(), AccessHost.Password);
+        await using var server = await AccessServer.StartOwnedAsync();
+        await ChangePasswordAsync(await server.SignInAsync(), TestServer.OwnerPassword);
 
-        var answer = await host.NewBrowser().SubmitAsync("/sign-in", "sign-in", ("Email", AccessHost.Email), ("Password", NewPassword));
+        var answer = await server.NewVisitor().SubmitAsync("/sign-in", "sign-in", ("Email", TestServer.OwnerEmail), ("Password", NewPassword));
 
         Assert.Equal("/", answer.Location);
     }
@@ -106,10 +107,10 @@ public sealed class EndingASession
     [Fact]
     public async Task Comes_after_twelve_hours_without_use()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
 
-        host.Time.Advance(Sessions.IdleLimit);
+        server.Time.Advance(Sessions.IdleLimit);
 
         Assert.False(await IsSignedInAsync(browser));
     }
@@ -117,13 +118,13 @@ public sealed class EndingASession
     [Fact]
     public async Task Comes_after_a_week_however_busy()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
         List<bool> days = [];
 
         for (var halfDay = 1; halfDay <= 15; halfDay++)
         {
-            host.Time.Advance(TimeSpan.FromHours(11.9));
+            server.Time.Advance(TimeSpan.FromHours(11.9));
             days.Add(await IsSignedInAsync(browser));
         }
 
@@ -133,22 +134,46 @@ public sealed class EndingASession
     [Fact]
     public async Task Notes_use_at_most_once_a_minute()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
-        var signedInAt = host.Time.GetUtcNow();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
+        var signedInAt = server.Time.GetUtcNow();
 
-        host.Time.Advance(TimeSpan.FromSeconds(59));
+        server.Time.Advance(TimeSpan.FromSeconds(59));
         await IsSignedInAsync(browser);
 
-        Assert.Equal(signedInAt, await host.InStorageAsync(storage => storage.Sessions.Select(s => s.SeenAt).SingleAsync()));
+        Assert.Equal(signedInAt, await server.InStorageAsync(storage => storage.Sessions.Select(s => s.SeenAt).SingleAsync()));
+    }
+
+    [Fact]
+    public async Task Leaves_no_row_for_longer_than_a_day()
+    {
+        await using var server = await AccessServer.StartOwnedAsync();
+        await SignOutThisBrowserAsync(await server.SignInAsync());
+        await Until.TrueAsync(() => Task.FromResult(server.Time.Rings(every: TimeSpan.FromSeconds(5))), TimeSpan.FromMinutes(1));
+
+        server.Time.Advance(Sessions.KeptAfterEnd + TimeSpan.FromSeconds(1));
+
+        await Until.TrueAsync(async () => await server.InStorageAsync(storage => storage.Sessions.CountAsync()) == 0, TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task Removes_the_row_of_no_session_that_lives()
+    {
+        await using var server = await AccessServer.StartOwnedAsync();
+        await SignOutThisBrowserAsync(await server.SignInAsync());
+        var browser = await server.SignInAsync();
+        server.Time.Advance(Sessions.IdleLimit - TimeSpan.FromHours(1));
+        await server.Service<Sessions>().RemoveEndedAsync(CancellationToken.None);
+
+        Assert.True(await IsSignedInAsync(browser));
     }
 
     [Fact]
     public async Task Cuts_the_circuit_at_once_when_it_ends_here()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
-        using var circuit = await browser.ConnectAsync(host.Address.GetLeftPart(UriPartial.Authority));
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
+        using var circuit = await browser.ConnectAsync(server.Origin);
 
         await SignOutThisBrowserAsync(browser);
 
@@ -158,13 +183,13 @@ public sealed class EndingASession
     [Fact]
     public async Task Cuts_the_circuit_within_ten_seconds_when_another_process_ends_it()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
-        using var circuit = await browser.ConnectAsync(host.Address.GetLeftPart(UriPartial.Authority));
-        var now = host.Time.GetUtcNow();
-        await host.InStorageAsync(storage => storage.Sessions.ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now)));
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
+        using var circuit = await browser.ConnectAsync(server.Origin);
+        var now = server.Time.GetUtcNow();
+        await server.InStorageAsync(storage => storage.Sessions.ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now)));
 
-        host.Time.Advance(TimeSpan.FromSeconds(10));
+        server.Time.Advance(TimeSpan.FromSeconds(10));
 
         await AssertCutAsync(circuit);
     }
@@ -172,11 +197,11 @@ public sealed class EndingASession
     [Fact]
     public async Task Refuses_the_circuits_reconnection()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
         await SignOutThisBrowserAsync(browser);
 
-        var refusal = await Assert.ThrowsAsync<WebSocketException>(() => browser.ConnectAsync(host.Address.GetLeftPart(UriPartial.Authority)));
+        var refusal = await Assert.ThrowsAsync<WebSocketException>(() => browser.ConnectAsync(server.Origin));
 
         Assert.Contains("401", refusal.Message, StringComparison.Ordinal);
     }
@@ -184,18 +209,18 @@ public sealed class EndingASession
     [Fact]
     public async Task Stops_what_a_running_circuit_asks_for()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var session = await host.WithAsync<Accounts, (SignInOutcome, Storage.SignInSession? Session)>(
-            accounts => accounts.SignInAsync(AccessHost.Email, AccessHost.Password, new Client("192.0.2.1", "Test"), CancellationToken.None));
-        await using var circuit = host.Services.CreateAsyncScope();
-        var person = await host.Services.GetRequiredService<Sessions>()
+        await using var server = await AccessServer.StartOwnedAsync();
+        var session = await server.WithAsync<Accounts, (SignInOutcome, Storage.SignInSession? Session)>(
+            accounts => accounts.SignInAsync(TestServer.OwnerEmail, TestServer.OwnerPassword, new Client("192.0.2.1", "Test"), CancellationToken.None));
+        await using var circuit = server.Services.CreateAsyncScope();
+        var person = await server.Services.GetRequiredService<Sessions>()
             .FindAsync(session.Session!.Id, new Client("192.0.2.1", "Test"), CancellationToken.None);
         ((ServerAuthenticationStateProvider)circuit.ServiceProvider.GetRequiredService<AuthenticationStateProvider>())
             .SetAuthenticationState(Task.FromResult(new AuthenticationState(SessionClaims.For(person!))));
         var current = circuit.ServiceProvider.GetRequiredService<CurrentPerson>();
         Assert.Equal(person, await current.GetAsync(CancellationToken.None));
 
-        await host.Services.GetRequiredService<Sessions>().EndAllAsync(person!, CancellationToken.None);
+        await server.Services.GetRequiredService<Sessions>().EndAllAsync(person!, CancellationToken.None);
 
         await Assert.ThrowsAsync<SignedOutException>(async () => await current.GetAsync(CancellationToken.None));
     }
@@ -203,12 +228,12 @@ public sealed class EndingASession
     [Fact]
     public async Task Does_not_end_the_session_of_somebody_else()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
-        var session = await host.InStorageAsync(storage => storage.Sessions.Select(s => s.Id).SingleAsync());
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
+        var session = await server.InStorageAsync(storage => storage.Sessions.Select(s => s.Id).SingleAsync());
         var stranger = new Person(4711, "Stranger", "stranger@example.com", Guid.NewGuid(), "", "");
 
-        await host.Services.GetRequiredService<Sessions>().EndAsync(stranger, session, CancellationToken.None);
+        await server.Services.GetRequiredService<Sessions>().EndAsync(stranger, session, CancellationToken.None);
 
         Assert.True(await IsSignedInAsync(browser));
     }
@@ -216,21 +241,21 @@ public sealed class EndingASession
     [Fact]
     public async Task Writes_sign_out_and_the_change_of_password_into_the_audit_log()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
-        await ChangePasswordAsync(browser, AccessHost.Password);
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
+        await ChangePasswordAsync(browser, TestServer.OwnerPassword);
         await SignOutThisBrowserAsync(browser);
 
-        Assert.Equal(["create", "sign_in", "password_changed", "sign_in", "sign_out"], await host.AuditAsync());
+        Assert.Equal(["create", "sign_in", "password_changed", "sign_in", "sign_out"], await server.AuditAsync());
     }
 
-    private static async Task<bool> IsSignedInAsync(Browser browser) =>
+    private static async Task<bool> IsSignedInAsync(Visitor browser) =>
         (await browser.GetAsync("/session")).Status is HttpStatusCode.NoContent;
 
-    private static async Task SignOutThisBrowserAsync(Browser browser) =>
+    private static async Task SignOutThisBrowserAsync(Visitor browser) =>
         Assert.Equal("/sign-in", (await browser.SubmitAsync("/account", "/sign-out")).Location);
 
-    private static Task<Answer> ChangePasswordAsync(Browser browser, string present) => browser.SubmitAsync(
+    private static Task<PageAnswer> ChangePasswordAsync(Visitor browser, string present) => browser.SubmitAsync(
         "/account",
         "change-password",
         ("PresentPassword", present),
@@ -239,7 +264,7 @@ public sealed class EndingASession
 
     private static async Task AssertCutAsync(ClientWebSocket circuit)
     {
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(1));
         await Assert.ThrowsAsync<WebSocketException>(() => circuit.ReceiveAsync(new byte[1], limit.Token));
     }
 }
@@ -251,10 +276,10 @@ public sealed class ResettingTheSignIn
     [Fact]
     public async Task Ends_every_session()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
 
-        await ResetAsync(host);
+        await ResetAsync(server);
 
         Assert.Equal(HttpStatusCode.Unauthorized, (await browser.GetAsync("/session")).Status);
     }
@@ -262,35 +287,35 @@ public sealed class ResettingTheSignIn
     [Fact]
     public async Task Takes_the_old_password_away()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
 
-        await ResetAsync(host);
+        await ResetAsync(server);
 
         Assert.StartsWith(
             "The e-mail or the password is not right",
-            (await host.NewBrowser().SubmitAsync("/sign-in", "sign-in", ("Email", AccessHost.Email), ("Password", AccessHost.Password))).Error,
+            (await server.NewVisitor().SubmitAsync("/sign-in", "sign-in", ("Email", TestServer.OwnerEmail), ("Password", TestServer.OwnerPassword))).Error,
             StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Lets_the_owner_choose_a_new_password_by_the_link()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = host.NewBrowser();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = server.NewVisitor();
 
-        await ChooseAsync(browser, await ResetAsync(host));
+        await ChooseAsync(browser, await ResetAsync(server));
 
-        Assert.Equal($"Welcome {AccessHost.Name}", (await browser.GetAsync("/welcome")).Text);
+        Assert.Contains(TestServer.OwnerName, (await browser.GetAsync("/account")).Text, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Lets_the_link_be_used_once()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var token = await ResetAsync(host);
-        await ChooseAsync(host.NewBrowser(), token);
+        await using var server = await AccessServer.StartOwnedAsync();
+        var token = await ResetAsync(server);
+        await ChooseAsync(server.NewVisitor(), token);
 
-        var page = await host.NewBrowser().GetAsync("/setup");
+        var page = await server.NewVisitor().GetAsync("/setup");
 
         Assert.Contains("there is nothing left to set up", page.Text, StringComparison.Ordinal);
     }
@@ -298,18 +323,18 @@ public sealed class ResettingTheSignIn
     [Fact]
     public async Task Refuses_a_wrong_token()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        await ResetAsync(host);
+        await using var server = await AccessServer.StartOwnedAsync();
+        await ResetAsync(server);
 
-        Assert.StartsWith("The set-up token is not right", (await ChooseAsync(host.NewBrowser(), "wrong")).Error, StringComparison.Ordinal);
+        Assert.StartsWith("The set-up token is not right", (await ChooseAsync(server.NewVisitor(), "wrong")).Error, StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task Refuses_a_new_password_made_of_the_owners_name()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
 
-        var answer = await ChooseAsync(host.NewBrowser(), await ResetAsync(host), "Olive Owner Olive Owner");
+        var answer = await ChooseAsync(server.NewVisitor(), await ResetAsync(server), $"{TestServer.OwnerName} {TestServer.OwnerName}");
 
         Assert.Contains("name or e-mail", answer.Error, StringComparison.Ordinal);
     }
@@ -317,30 +342,30 @@ public sealed class ResettingTheSignIn
     [Fact]
     public async Task Opens_a_locked_sign_in()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
         for (var i = 0; i < 5; i++)
         {
-            await host.NewBrowser().SubmitAsync("/sign-in", "sign-in", ("Email", AccessHost.Email), ("Password", "wrong"));
+            await server.NewVisitor().SubmitAsync("/sign-in", "sign-in", ("Email", TestServer.OwnerEmail), ("Password", "wrong"));
         }
 
-        await ChooseAsync(host.NewBrowser(), await ResetAsync(host));
+        await ChooseAsync(server.NewVisitor(), await ResetAsync(server));
 
         Assert.Equal(
             "/",
-            (await host.NewBrowser().SubmitAsync("/sign-in", "sign-in", ("Email", AccessHost.Email), ("Password", NewPassword))).Location);
+            (await server.NewVisitor().SubmitAsync("/sign-in", "sign-in", ("Email", TestServer.OwnerEmail), ("Password", NewPassword))).Location);
     }
 
     [Fact]
     public async Task Does_nothing_without_an_owner()
     {
-        await using var host = await AccessHost.StartAsync();
+        await using var server = await AccessServer.StartAsync();
 
-        Assert.Null(await host.WithAsync<Owners, string?>(owners => owners.ResetSignInAsync(host.Address, CancellationToken.None)));
+        Assert.Null(await server.WithAsync<Owners, string?>(owners => owners.ResetSignInAsync(server.Address, CancellationToken.None)));
     }
 
-    private static async Task<string> ResetAsync(AccessHost host) =>
-        (await host.WithAsync<Owners, string?>(owners => owners.ResetSignInAsync(host.Address, CancellationToken.None)))!.Split("#token=")[1];
+    private static async Task<string> ResetAsync(TestServer server) =>
+        (await server.WithAsync<Owners, string?>(owners => owners.ResetSignInAsync(server.Address, CancellationToken.None)))!.Split("#token=")[1];
 
-    private static Task<Answer> ChooseAsync(Browser browser, string token, string password = NewPassword) =>
+    private static Task<PageAnswer> ChooseAsync(Visitor browser, string token, string password = NewPassword) =>
         browser.SubmitAsync("/setup", "setup", ("Token", token), ("Password", password), ("RepeatedPassword", password));
 }

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.WebSockets;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
+using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Access;
 
@@ -14,9 +15,9 @@ public sealed class PassingTheDoor
     [InlineData("/antiforgery-token")]
     public async Task Puts_the_security_headers_on_every_answer(string path)
     {
-        await using var host = await AccessHost.StartOwnedAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
 
-        var headers = (await (await host.SignInAsync()).GetAsync(path)).Headers;
+        var headers = (await (await server.SignInAsync()).GetAsync(path)).Headers;
 
         Assert.Multiple(
             () => Assert.Equal(SecurityHeaders.ContentSecurityPolicy, headers["Content-Security-Policy"]),
@@ -37,9 +38,9 @@ public sealed class PassingTheDoor
     [InlineData("Keys.Example.com:8443")]
     public async Task Answers_to_its_own_names(string name)
     {
-        await using var host = await AccessHost.StartOwnedAsync(("Server:PublicAddress", "https://keys.example.com"));
+        await using var server = await AccessServer.StartOwnedAsync("--Server:PublicAddress=https://keys.example.com");
 
-        Assert.Equal(HttpStatusCode.OK, (await host.NewBrowser().GetAsync("/sign-in", ("Host", name))).Status);
+        Assert.Equal(HttpStatusCode.OK, (await server.NewVisitor().GetAsync("/sign-in", ("Host", name))).Status);
     }
 
     [Theory]
@@ -51,9 +52,9 @@ public sealed class PassingTheDoor
     [InlineData("192.0.2.1")]
     public async Task Names_the_setting_when_it_is_called_by_another_name(string name)
     {
-        await using var host = await AccessHost.StartOwnedAsync(("Server:PublicAddress", "https://keys.example.com"));
+        await using var server = await AccessServer.StartOwnedAsync("--Server:PublicAddress=https://keys.example.com");
 
-        var answer = await host.NewBrowser().GetAsync("/sign-in", ("Host", name));
+        var answer = await server.NewVisitor().GetAsync("/sign-in", ("Host", name));
 
         Assert.Equal((HttpStatusCode.BadRequest, true), (answer.Status, answer.Text.Contains("Server:PublicAddress", StringComparison.Ordinal)));
     }
@@ -66,8 +67,8 @@ public sealed class PassingTheDoor
     [InlineData("http://localhost.evil.example")]
     public async Task Opens_no_circuit_for_another_origin(string? origin)
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
 
         var refusal = await Assert.ThrowsAsync<WebSocketException>(() => browser.ConnectAsync(origin));
 
@@ -79,10 +80,10 @@ public sealed class PassingTheDoor
     [InlineData("https://keys.example.com")]
     public async Task Opens_circuits_for_its_own_pages(string origin)
     {
-        await using var host = await AccessHost.StartOwnedAsync(("Server:PublicAddress", "https://keys.example.com"));
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync("--Server:PublicAddress=https://keys.example.com");
+        var browser = await server.SignInAsync();
 
-        using var circuit = await browser.ConnectAsync(origin == "own" ? host.Address.GetLeftPart(UriPartial.Authority) : origin);
+        using var circuit = await browser.ConnectAsync(origin == "own" ? server.Origin : origin);
 
         Assert.Equal(WebSocketState.Open, circuit.State);
     }
@@ -90,20 +91,20 @@ public sealed class PassingTheDoor
     [Fact]
     public async Task Negotiates_with_no_other_origin()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
 
         Assert.Equal(HttpStatusCode.Forbidden, (await browser.PostAsync("/_blazor/negotiate?negotiateVersion=1")).Status);
     }
 
     [Theory]
-    [InlineData("/change")]
+    [InlineData("/account/sessions/00000000-0000-0000-0000-000000000000/end")]
     [InlineData("/sign-out")]
     [InlineData("/account/sign-out-everywhere")]
     public async Task Takes_no_form_without_its_token(string action)
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
 
         Assert.Equal(HttpStatusCode.BadRequest, (await browser.PostAsync(action)).Status);
     }
@@ -111,21 +112,21 @@ public sealed class PassingTheDoor
     [Fact]
     public async Task Takes_a_form_with_a_token_fetched_later()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = await host.SignInAsync();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = await server.SignInAsync();
         var token = System.Text.Json.JsonDocument.Parse((await browser.GetAsync("/antiforgery-token")).Text).RootElement.GetProperty("token").GetString()!;
 
-        Assert.Equal("changed", (await browser.PostAsync("/change", ("__RequestVerificationToken", token))).Text);
+        Assert.Equal("/sign-in", (await browser.PostAsync("/sign-out", ("__RequestVerificationToken", token))).Location);
     }
 
     [Fact]
     public async Task Sets_cookies_that_http_on_loopback_can_carry()
     {
-        await using var host = await AccessHost.StartOwnedAsync();
-        var browser = host.NewBrowser();
+        await using var server = await AccessServer.StartOwnedAsync();
+        var browser = server.NewVisitor();
 
         var page = await browser.GetAsync("/sign-in");
-        var signedIn = await browser.SubmitAsync("/sign-in", "sign-in", ("Email", AccessHost.Email), ("Password", AccessHost.Password));
+        var signedIn = await browser.SubmitAsync("/sign-in", "sign-in", ("Email", TestServer.OwnerEmail), ("Password", TestServer.OwnerPassword));
 
         Assert.Equal(
             ("path=/; samesite=lax; httponly", "path=/; samesite=lax; httponly"),
@@ -135,15 +136,15 @@ public sealed class PassingTheDoor
     [Fact]
     public async Task Binds_cookies_to_host_and_tls_over_https()
     {
-        await using var host = await AccessHost.StartOwnedAsync(
-            ("Server:PublicAddress", "https://keys.example.com"), ("Server:TrustedProxies:0", "127.0.0.0/8"));
-        var browser = host.NewBrowser();
+        await using var server = await AccessServer.StartOwnedAsync(
+            "--Server:PublicAddress=https://keys.example.com", "--Server:TrustedProxies:0=127.0.0.0/8");
+        var browser = server.NewVisitor();
         browser.Headers["Host"] = "keys.example.com";
         browser.Headers["X-Forwarded-Proto"] = "https";
 
         var page = await browser.GetAsync("/sign-in");
         browser.Headers["Cookie"] = page.SetCookie("__Host-antiforgery")!.Split(';')[0];
-        var signedIn = await browser.SubmitAsync("/sign-in", "sign-in", ("Email", AccessHost.Email), ("Password", AccessHost.Password));
+        var signedIn = await browser.SubmitAsync("/sign-in", "sign-in", ("Email", TestServer.OwnerEmail), ("Password", TestServer.OwnerPassword));
 
         Assert.Equal(
             ("path=/; secure; samesite=lax; httponly", "path=/; secure; samesite=lax; httponly", "max-age=31536000"),
@@ -153,9 +154,9 @@ public sealed class PassingTheDoor
     [Fact]
     public async Task Believes_no_forwarded_header_of_a_stranger()
     {
-        await using var host = await AccessHost.StartOwnedAsync(("Server:TrustedProxies:0", "192.0.2.1"));
+        await using var server = await AccessServer.StartOwnedAsync("--Server:TrustedProxies:0=192.0.2.1");
 
-        var page = await host.NewBrowser().GetAsync("/sign-in", ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example"));
+        var page = await server.NewVisitor().GetAsync("/sign-in", ("X-Forwarded-Proto", "https"), ("X-Forwarded-Host", "evil.example"));
 
         Assert.NotNull(page.SetCookie("antiforgery"));
     }
@@ -169,7 +170,7 @@ public sealed class PassingTheDoor
     [InlineData("ForwardedHeaders_Enabled", "true")]
     public async Task Does_not_start_with_a_bad_setting_and_names_it(string key, string value)
     {
-        var refusal = await Assert.ThrowsAsync<OptionsValidationException>(() => AccessHost.StartAsync((key, value)));
+        var refusal = await Assert.ThrowsAsync<OptionsValidationException>(() => AccessServer.StartAsync($"--{key}={value}"));
 
         Assert.Contains(key.Replace(":0", "", StringComparison.Ordinal), refusal.Message, StringComparison.Ordinal);
     }

@@ -30,8 +30,7 @@ internal static class KillRound
     {
         if (!File.Exists(directory.Database))
         {
-            await using var first = await TestServer.StartAsync(directory);
-            await first.CreateOwnerAsync();
+            await OwnedData.CopyToAsync(directory);
         }
 
         var acknowledged = new ConcurrentBag<int>();

@@ -126,7 +126,7 @@ internal sealed class RotationLoad(
             var began = Stopwatch.GetTimestamp();
             try
             {
-                if (await vault.OpenAsync(person, id, cancellationToken) is var (key, row))
+                if (await vault.OpenAsync(person, id, cancellationToken) is var (key, row, _))
                 {
                     using (key)
                     {

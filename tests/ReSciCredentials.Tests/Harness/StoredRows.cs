@@ -7,16 +7,18 @@ namespace ReSciCredentials.Tests.Harness;
 /// <summary>Everything a database holds, as text: the same text means that not one row was changed.</summary>
 internal static class StoredRows
 {
-    public static async Task<string> ReadAsync(TestDirectory directory)
+    public static Task<string> ReadAsync(TestDirectory directory) => ReadAsync(directory.Database);
+
+    public static async Task<string> ReadAsync(string database)
     {
-        await using var connection = new SqliteConnection($"Data Source={directory.Database};Pooling=False;Default Timeout=5");
+        await using var connection = new SqliteConnection($"Data Source={database};Pooling=False;Default Timeout=5");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         var text = new StringBuilder();
         foreach (var table in await TablesAsync(connection))
         {
             text.AppendLine(table);
             await using var command = connection.CreateCommand();
-            command.CommandText = $"SELECT * FROM \"{table}\" ORDER BY rowid";
+            command.CommandText = $"SELECT * FROM \"{table}\" ORDER BY 1";
             await using var rows = await command.ExecuteReaderAsync(TestContext.Current.CancellationToken);
             while (await rows.ReadAsync(TestContext.Current.CancellationToken))
             {

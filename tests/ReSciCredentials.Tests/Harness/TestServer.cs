@@ -1,10 +1,16 @@
+using System.Collections.Concurrent;
+using System.Net;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Testing;
+using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
 using ReSciCredentials.Operations;
 using ReSciCredentials.Storage;
@@ -14,7 +20,7 @@ namespace ReSciCredentials.Tests.Harness;
 
 /// <summary>
 /// The whole server, with its real registrations, on a real port with a real SQLite file; the sandbox is ReSci.
-/// What a test changes are settings, the clock and where the log goes.
+/// What a test changes are settings, the clock and where the log goes; and passwords are hashed cheaply.
 /// </summary>
 internal sealed class TestServer : IAsyncDisposable
 {
@@ -22,6 +28,10 @@ internal sealed class TestServer : IAsyncDisposable
     public const string OwnerName = "Olga Owner";
     public const string OwnerPassword = "correct horse battery staple";
 
+    /// <summary>The settings of somebody who looks for a fault: everything is logged that can be.</summary>
+    public static readonly string[] LogsEverything = ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft=Trace"];
+
+    private readonly ConcurrentBag<Visitor> _visitors = [];
     private readonly bool _keepDirectory;
 
     private TestServer(WebApplication app, TestDirectory directory, FakeLogCollector logs, bool keepDirectory)
@@ -32,60 +42,80 @@ internal sealed class TestServer : IAsyncDisposable
 
     public WebApplication App { get; }
 
+    public IServiceProvider Services => App.Services;
+
     public Uri Address { get; }
+
+    /// <summary>The address as browsers send it in the header Origin.</summary>
+    public string Origin => Address.GetLeftPart(UriPartial.Authority);
 
     public TestDirectory Directory { get; }
 
+    /// <summary>What was logged at the levels of the settings: those that are shipped, or <see cref="LogsEverything"/>.</summary>
     public FakeLogCollector Logs { get; }
 
-    public RunningSandbox ReSci => App.Services.GetRequiredService<RunningSandbox>();
+    public RunningSandbox ReSci => Service<RunningSandbox>();
+
+    /// <summary>The clock of a server that was started with one that the test turns.</summary>
+    public TurnedClock Time => (TurnedClock)Service<TimeProvider>();
 
     /// <param name="directory">Where an earlier server lived, to start again on its data; the caller disposes it.</param>
-    public static async Task<TestServer> StartAsync(TestDirectory? directory = null, TimeProvider? time = null, params string[] settings)
+    public static Task<TestServer> StartAsync(TestDirectory? directory = null, TimeProvider? time = null, params string[] settings) =>
+        StartAsync(directory ?? new TestDirectory(), keepDirectory: directory is not null, time, settings);
+
+    /// <summary>Starts a server that has its owner, who is signed in nowhere. A new server begins with a copy of <see cref="OwnedData"/>.</summary>
+    public static async Task<TestServer> StartWithOwnerAsync(
+        TestDirectory? directory = null, TimeProvider? time = null, params string[] settings)
     {
         var place = directory ?? new TestDirectory();
-        var logs = new FakeLogCollector();
-        var app = await Serve.StartAsync(
-            [.. place.Settings, "--ReSci:Sandbox=true", .. settings],
-            TestContext.Current.CancellationToken,
-            builder =>
-            {
-                // Static files lie in the source tree until the program is published.
-                builder.WebHost.UseStaticWebAssets();
-                builder.Logging.ClearProviders();
-                builder.Logging.SetMinimumLevel(LogLevel.Trace);
-                builder.Logging.AddFilter(null, LogLevel.Trace);
-                builder.Services.AddSingleton<ILoggerProvider>(new FakeLoggerProvider(logs));
-                if (time is not null)
-                {
-                    builder.Services.Replace(ServiceDescriptor.Singleton(time));
-                }
-            });
-        return new TestServer(app, place, logs, keepDirectory: directory is not null);
+        if (!File.Exists(place.Database))
+        {
+            await OwnedData.CopyToAsync(place);
+        }
+
+        return await StartAsync(place, keepDirectory: directory is not null, time, settings);
     }
 
     /// <summary>Starts a server that has its owner, and a visitor who is signed in as the owner.</summary>
     public static async Task<(TestServer Server, Visitor Owner)> StartOwnedAsync(
         TestDirectory? directory = null, TimeProvider? time = null, params string[] settings)
     {
-        var server = await StartAsync(directory, time, settings);
-        await server.CreateOwnerAsync();
+        var server = await StartWithOwnerAsync(directory, time, settings);
         return (server, await server.SignInAsync());
     }
 
-    public async Task CreateOwnerAsync()
-    {
-        await using var scope = App.Services.CreateAsyncScope();
-        var outcome = await scope.ServiceProvider.GetRequiredService<Owners>()
-            .CreateAsync(OwnerEmail, OwnerName, OwnerPassword, TestContext.Current.CancellationToken);
-        Assert.Equal(OwnerOutcome.Done, outcome);
-    }
+    /// <summary>Makes the owner as the command line does.</summary>
+    public Task<OwnerOutcome> CreateOwnerAsync() => WithAsync<Owners, OwnerOutcome>(
+        owners => owners.CreateAsync(OwnerEmail, OwnerName, OwnerPassword, TestContext.Current.CancellationToken));
 
-    public async Task<Visitor> SignInAsync(string password = OwnerPassword)
+    /// <summary>A browser in which nobody is signed in; it is closed with the server.</summary>
+    public Visitor NewVisitor()
     {
         var visitor = new Visitor(Address);
-        await visitor.SignInAsync(OwnerEmail, password);
+        _visitors.Add(visitor);
         return visitor;
+    }
+
+    /// <summary>A browser in which the owner has signed in before; <see cref="Visitor.SignInAsync"/> does it by the form.</summary>
+    public async Task<Visitor> SignInAsync()
+    {
+        var session = await StartSessionAsync();
+        var ticket = new AuthenticationTicket(SessionClaims.ForCookie(session.Id), SessionCookie.Scheme);
+        var cookies = Service<IOptionsMonitor<CookieAuthenticationOptions>>().Get(SessionCookie.Scheme);
+        var visitor = NewVisitor();
+        visitor.Cookies.Add(Address, new Cookie(CookieNames.For(https: false, SessionCookie.Scheme), cookies.TicketDataFormat.Protect(ticket)));
+        // As after a first page: whoever sends many forms at once has the cookie that belongs to their tokens.
+        await visitor.AntiforgeryTokenAsync();
+        return visitor;
+    }
+
+    /// <summary>Signs the owner in without a browser.</summary>
+    public async Task<SignInSession> StartSessionAsync()
+    {
+        var (outcome, session) = await WithAsync<Accounts, (SignInOutcome, SignInSession?)>(accounts => accounts.SignInAsync(
+            OwnerEmail, OwnerPassword, new Client("127.0.0.1", "tests"), TestContext.Current.CancellationToken));
+        Assert.Equal(SignInOutcome.SignedIn, outcome);
+        return session!;
     }
 
     /// <summary>The owner as the services see them.</summary>
@@ -99,17 +129,66 @@ internal sealed class TestServer : IAsyncDisposable
 
     public T Service<T>()
         where T : notnull =>
-        App.Services.GetRequiredService<T>();
+        Services.GetRequiredService<T>();
+
+    /// <summary>Uses a service in a scope of its own, as a request or a command would.</summary>
+    public async Task<TResult> WithAsync<TService, TResult>(Func<TService, Task<TResult>> use)
+        where TService : notnull
+    {
+        await using var scope = Services.CreateAsyncScope();
+        return await use(scope.ServiceProvider.GetRequiredService<TService>());
+    }
 
     public Task<StorageContext> StorageAsync() => Service<IDbContextFactory<StorageContext>>().CreateDbContextAsync();
 
+    public Task<TResult> InStorageAsync<TResult>(Func<StorageContext, Task<TResult>> use) => WithAsync(use);
+
+    /// <summary>The verbs of the audit log, the oldest first.</summary>
+    public Task<List<string>> AuditAsync() =>
+        InStorageAsync(storage => storage.AuditEntries.OrderBy(entry => entry.Id).Select(entry => entry.Event).ToListAsync());
+
     public async ValueTask DisposeAsync()
     {
+        foreach (var visitor in _visitors)
+        {
+            visitor.Dispose();
+        }
+
         await App.StopAsync();
         await App.DisposeAsync();
         if (!_keepDirectory)
         {
             Directory.Dispose();
+        }
+    }
+
+    private static async Task<TestServer> StartAsync(TestDirectory place, bool keepDirectory, TimeProvider? time, string[] settings)
+    {
+        var logs = new FakeLogCollector();
+        try
+        {
+            var app = await Serve.StartAsync(
+                [.. place.Settings, "--ReSci:Sandbox=true", .. settings],
+                TestContext.Current.CancellationToken,
+                builder =>
+                {
+                    // Static files lie in the source tree until the program is published.
+                    builder.WebHost.UseStaticWebAssets();
+                    builder.Logging.ClearProviders();
+                    builder.Services.AddSingleton<ILoggerProvider>(new FakeLoggerProvider(logs));
+                    // The real count is looked at where the executable hashes; here it would only make every test wait.
+                    builder.Services.PostConfigure<PasswordHasherOptions>(options => options.IterationCount = 1_000);
+                    if (time is not null)
+                    {
+                        builder.Services.Replace(ServiceDescriptor.Singleton(time));
+                    }
+                });
+            return new TestServer(app, place, logs, keepDirectory);
+        }
+        catch when (!keepDirectory)
+        {
+            place.Dispose();
+            throw;
         }
     }
 }

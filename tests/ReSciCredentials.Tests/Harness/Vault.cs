@@ -23,11 +23,10 @@ internal sealed class Vault : IAsyncDisposable
     public static async Task<Vault> StartAsync(TestDirectory? directory = null, TimeProvider? time = null, params string[] settings)
     {
         var isNew = directory is null || !File.Exists(directory.Database);
-        var server = await TestServer.StartAsync(directory, time, settings);
+        var server = await TestServer.StartWithOwnerAsync(directory, time, settings);
         if (isNew)
         {
-            await server.CreateOwnerAsync();
-            (await server.SignInAsync()).Dispose();
+            await server.StartSessionAsync();
         }
 
         return new Vault(server, await server.OwnerAsync());

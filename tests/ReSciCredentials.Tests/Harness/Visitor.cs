@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Http.Json;
+using System.Net.WebSockets;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using AngleSharp.Html.Parser;
 
 namespace ReSciCredentials.Tests.Harness;
@@ -22,26 +24,58 @@ internal sealed class Visitor : IDisposable
 
     public CookieContainer Cookies => _handler.CookieContainer;
 
+    /// <summary>The cookies as the browser sends them.</summary>
+    public string Cookie => Cookies.GetCookieHeader(Http.BaseAddress!);
+
+    /// <summary>Sent with every page that is asked for and every form that is posted, in place of the usual ones.</summary>
+    public Dictionary<string, string> Headers { get; } = [];
+
     public async Task SignInAsync(string email, string password)
     {
-        using var answer = await PostFormAsync("/sign-in", "sign-in", new() { ["Email"] = email, ["Password"] = password });
-        Assert.Equal((HttpStatusCode.Redirect, "/"), (answer.StatusCode, new Uri(Http.BaseAddress!, answer.Headers.Location!).PathAndQuery));
+        var answer = await SubmitAsync("/sign-in", "sign-in", ("Email", email), ("Password", password));
+        Assert.Equal((HttpStatusCode.Redirect, "/"), (answer.Status, answer.Location));
+    }
+
+    public async Task<PageAnswer> GetAsync(string path, params (string Name, string Value)[] headers)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        return await SendAsync(request, headers);
+    }
+
+    public async Task<PageAnswer> PostAsync(string path, params (string Name, string Value)[] fields)
+    {
+        using var content = new FormUrlEncodedContent(fields.Select(field => KeyValuePair.Create(field.Name, field.Value)));
+        using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = content };
+        return await SendAsync(request, []);
     }
 
     /// <summary>Loads a page and posts one of its forms, as a person would.</summary>
-    public async Task<HttpResponseMessage> PostFormAsync(string page, string form, Dictionary<string, string> fields)
+    /// <param name="form">The form's name or its action.</param>
+    public async Task<PageAnswer> SubmitAsync(string page, string form, params (string Name, string Value)[] fields)
     {
-        var html = await Http.GetStringAsync(page);
-        var hidden = new HtmlParser().ParseDocument(html).QuerySelectorAll("form")
-            .Single(candidate => candidate.QuerySelector($"input[name='_handler'][value='{form}']") is not null)
-            .QuerySelectorAll("input[type=hidden]");
-        foreach (var input in hidden)
+        var loaded = await GetAsync(page);
+        var document = await new HtmlParser().ParseDocumentAsync(loaded.Text);
+        var found = document.QuerySelectorAll("form").FirstOrDefault(candidate =>
+            candidate.GetAttribute("action") == form || candidate.QuerySelector($"input[name='_handler'][value='{form}']") is not null);
+        Assert.True(found is not null, $"{page} has no form {form}: {loaded.Status} {loaded.Text}");
+        var hidden = found.QuerySelectorAll("input[type=hidden]")
+            .Select(input => (input.GetAttribute("name")!, input.GetAttribute("value") ?? ""));
+        return await PostAsync(found.GetAttribute("action") ?? page, [.. hidden, .. fields]);
+    }
+
+    /// <summary>Opens a circuit's connection; throws when it is refused.</summary>
+    public async Task<ClientWebSocket> ConnectAsync(string? origin)
+    {
+        var socket = new ClientWebSocket();
+        socket.Options.Cookies = Cookies;
+        if (origin is not null)
         {
-            fields[input.GetAttribute("name")!] = input.GetAttribute("value") ?? "";
+            socket.Options.SetRequestHeader("Origin", origin);
         }
 
-        using var content = new FormUrlEncodedContent(fields);
-        return await Http.PostAsync(page, content);
+        await socket.ConnectAsync(
+            new UriBuilder(Http.BaseAddress!) { Scheme = "ws", Path = "/_blazor" }.Uri, TestContext.Current.CancellationToken);
+        return socket;
     }
 
     /// <summary>Presses Save in the overlay.</summary>
@@ -56,7 +90,7 @@ internal sealed class Visitor : IDisposable
     /// <param name="then">What to do when ReSci accepts the key: wait, keep or wipe.</param>
     public Task<Answer> ReplaceKeyAsync(
         int id, string key, string then = "wait", Guid? operation = null, bool unverified = false, bool same = false, string instead = "") =>
-        PostAsync($"/credentials/{id}/replace", new()
+        PostDialogAsync($"/credentials/{id}/replace", new()
         {
             ["operation"] = (operation ?? Guid.NewGuid()).ToString(),
             ["key"] = key,
@@ -79,9 +113,26 @@ internal sealed class Visitor : IDisposable
 
     public void Dispose() => Http.Dispose();
 
+    private async Task<PageAnswer> SendAsync(HttpRequestMessage request, (string Name, string Value)[] headers)
+    {
+        foreach (var (name, value) in Headers.Select(header => (header.Key, header.Value)).Concat(headers))
+        {
+            request.Headers.Remove(name);
+            request.Headers.TryAddWithoutValidation(name, value);
+        }
+
+        using var answer = await Http.SendAsync(request);
+        return new PageAnswer(
+            answer.StatusCode,
+            answer.Headers.Location?.OriginalString.Replace(Http.BaseAddress!.GetLeftPart(UriPartial.Authority), "", StringComparison.Ordinal),
+            await answer.Content.ReadAsStringAsync(),
+            answer.Headers.Concat(answer.Content.Headers)
+                .ToDictionary(header => header.Key, header => string.Join('\n', header.Value), StringComparer.OrdinalIgnoreCase));
+    }
+
     private Task<Answer> PostOverlayAsync(
         string address, string name, string key, string description, Guid? operation, bool unverified, bool same) =>
-        PostAsync(address, new()
+        PostDialogAsync(address, new()
         {
             ["operation"] = (operation ?? Guid.NewGuid()).ToString(),
             ["name"] = name,
@@ -91,7 +142,7 @@ internal sealed class Visitor : IDisposable
             ["same"] = same ? "true" : "",
         });
 
-    private async Task<Answer> PostAsync(string address, Dictionary<string, string> fields)
+    private async Task<Answer> PostDialogAsync(string address, Dictionary<string, string> fields)
     {
         fields["__RequestVerificationToken"] = await AntiforgeryTokenAsync();
         using var content = new FormUrlEncodedContent(fields);
@@ -115,3 +166,16 @@ internal sealed record Answer(
     int? RetryAfter = null,
     string? Instead = null,
     HttpStatusCode Status = HttpStatusCode.OK);
+
+/// <summary>A page, or what came in its place.</summary>
+/// <param name="Location">Where the answer leads, without this server's own origin.</param>
+internal sealed record PageAnswer(HttpStatusCode Status, string? Location, string Text, IReadOnlyDictionary<string, string> Headers)
+{
+    /// <summary>What is read aloud or shown in red.</summary>
+    public string Error => string.Join(' ', Regex.Matches(Text, "<p class=\"error\"[^>]*>(.*?)</p>", RegexOptions.Singleline)
+        .Select(match => WebUtility.HtmlDecode(match.Groups[1].Value).Trim())).Trim();
+
+    /// <summary>The cookie of that name as it was set, with its attributes; null when it was not.</summary>
+    public string? SetCookie(string name) =>
+        Headers.GetValueOrDefault("Set-Cookie")?.Split('\n').FirstOrDefault(cookie => cookie.StartsWith(name + "=", StringComparison.Ordinal));
+}

@@ -13,6 +13,7 @@ public sealed class StartingTheProgram : IDisposable
         "--ReSci:Timeout=abc",
         "--ReSci:Sandbox=maybe",
         "--Server:PublicAddress=foo",
+        "--Server:TrustedProxy=127.0.0.1",
         "--Server:TrustedProxies:0=everybody",
         "--Storage:Directory=",
     ];
@@ -84,8 +85,12 @@ public sealed class StartingTheProgram : IDisposable
 
         Assert.Equal(1, ended.ExitCode);
         string[] keys =
-            ["ReSci:BaseAddress", "ReSci:Timeout", "ReSci:Sandbox", "Server:PublicAddress", "Server:TrustedProxies", "Storage:Directory", "urls"];
+        [
+            "ReSci:BaseAddress", "ReSci:Timeout", "ReSci:Sandbox", "Server:PublicAddress", "Server:TrustedProxies", "Server:TrustedProxy:",
+            "Storage:Directory", "urls",
+        ];
         Assert.All(keys, key => Assert.Single(ended.Errors.Split('\n'), line => line.StartsWith($"- {key}", StringComparison.Ordinal)));
+        Assert.Contains("there is no such setting. Server has PublicAddress, TrustedProxies.", ended.Errors, StringComparison.Ordinal);
         AssertNoStack(ended);
     }
 

@@ -1,9 +1,14 @@
+using System.Buffers.Binary;
 using System.Net;
+using ReSciCredentials.Operations;
 using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Operations;
 
-/// <summary>What the executable can do beside serving, before the first start and beside a running server.</summary>
+/// <summary>
+/// What the executable can do beside serving, before the first start and beside a running server. The commands run in this process,
+/// except where it matters that they run in one of their own.
+/// </summary>
 public sealed class UsingTheCommandLine : IDisposable
 {
     private const string Password = "a much longer walrus phrase";
@@ -34,7 +39,7 @@ public sealed class UsingTheCommandLine : IDisposable
     [Fact]
     public async Task Tells_its_version()
     {
-        var ended = await RunAsync(["--version"]);
+        var ended = await RunExecutableAsync(["--version"]);
 
         Assert.Matches(@"^\d+\.\d+\.\d+", ended.Output);
     }
@@ -54,12 +59,22 @@ public sealed class UsingTheCommandLine : IDisposable
     [Fact]
     public async Task Makes_the_owner_before_the_first_start()
     {
-        var ended = await RunAsync(CreateOwner, Password);
+        var ended = await RunExecutableAsync(CreateOwner, Password);
 
         Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
         await using var server = await TestServer.StartAsync(_directory);
-        using var ann = new Visitor(server.Address);
-        await ann.SignInAsync("ann@example.com", Password);
+        await server.NewVisitor().SignInAsync("ann@example.com", Password);
+    }
+
+    [Fact]
+    public async Task Hashes_the_password_with_at_least_210_000_iterations()
+    {
+        await RunAsync(CreateOwner, Password);
+
+        var hash = Convert.FromBase64String((string)(await _directory.SqlAsync("SELECT PasswordHash FROM accounts"))!);
+
+        // PasswordHasher's format: a marker, the function (2 is SHA-512), the count.
+        Assert.Equal((2, 210_000), (BinaryPrimitives.ReadInt32BigEndian(hash.AsSpan(1)), BinaryPrimitives.ReadInt32BigEndian(hash.AsSpan(5))));
     }
 
     [Theory]
@@ -79,7 +94,7 @@ public sealed class UsingTheCommandLine : IDisposable
     {
         using var server = await ServerProcess.StartAsync(_directory.Settings);
 
-        var ended = await RunAsync(CreateOwner, Password);
+        var ended = await RunExecutableAsync(CreateOwner, Password);
 
         Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
         using var ann = new Visitor(server.Address);
@@ -143,8 +158,8 @@ public sealed class UsingTheCommandLine : IDisposable
         Assert.Contains("/setup#token=", ended.Output, StringComparison.Ordinal);
         await using var server = await TestServer.StartAsync(_directory);
         using var ann = new Visitor(server.Address);
-        using var answer = await ann.PostFormAsync("/sign-in", "sign-in", new() { ["Email"] = "ann@example.com", ["Password"] = Password });
-        Assert.NotEqual(HttpStatusCode.Redirect, answer.StatusCode);
+        var answer = await ann.SubmitAsync("/sign-in", "sign-in", ("Email", "ann@example.com"), ("Password", Password));
+        Assert.NotEqual(HttpStatusCode.Redirect, answer.Status);
     }
 
     [Fact]
@@ -180,9 +195,9 @@ public sealed class UsingTheCommandLine : IDisposable
     [Fact]
     public async Task Finds_a_running_server_healthy()
     {
-        using var server = await ServerProcess.StartAsync(_directory.Settings);
+        await using var server = await TestServer.StartAsync(_directory);
 
-        var ended = await RunAsync(["health", $"--urls={server.Address.GetLeftPart(UriPartial.Authority)}"]);
+        var ended = await RunAsync(["health", $"--urls={server.Origin}"]);
 
         Assert.Equal((0, "ready"), (ended.ExitCode, ended.Output.TrimEnd()));
     }
@@ -204,5 +219,15 @@ public sealed class UsingTheCommandLine : IDisposable
         Assert.StartsWith("- ReSci:Timeout: 'abc' cannot be read.", ended.Errors, StringComparison.Ordinal);
     }
 
-    private Task<Ended> RunAsync(IEnumerable<string> words, string typed = "") => Executable.RunAsync([.. _directory.Settings, .. words], typed);
+    private async Task<Ended> RunAsync(IEnumerable<string> words, string typed = "")
+    {
+        using var input = new StringReader(typed);
+        await using var output = new StringWriter();
+        await using var errors = new StringWriter();
+        var exitCode = await new CommandLine(input, output, errors).RunAsync([.. _directory.Settings, .. words]);
+        return new Ended(exitCode, output.ToString(), errors.ToString());
+    }
+
+    private Task<Ended> RunExecutableAsync(IEnumerable<string> words, string typed = "") =>
+        Executable.RunAsync([.. _directory.Settings, .. words], typed);
 }

@@ -10,12 +10,15 @@ namespace ReSciCredentials.Tests.ReSci;
 /// <summary>The real client with the real registrations, pointed at a stand-in by settings.</summary>
 internal sealed class Asking : IAsyncDisposable
 {
+    /// <summary>For an answer that never comes: the shortest limit there is. Every other answer has time, however slow the machine.</summary>
+    public static readonly (string Setting, string Value) Impatient = ("ReSci:Timeout", "00:00:01");
+
     private readonly ServiceProvider _services;
 
     private Asking(Dictionary<string, string?> settings)
     {
         settings.TryAdd("ReSci:AllowInsecureLoopback", "true");
-        settings.TryAdd("ReSci:Timeout", "00:00:01");
+        settings.TryAdd("ReSci:Timeout", "00:00:30");
         _services = new ServiceCollection()
             .AddLogging(logging => logging.SetMinimumLevel(LogLevel.Trace).AddFakeLogging())
             .AddReSci(new ConfigurationBuilder().AddInMemoryCollection(settings).Build())
@@ -31,7 +34,11 @@ internal sealed class Asking : IAsyncDisposable
             .Append(("ReSci:BaseAddress", address.ToString()))
             .ToDictionary(pair => pair.Item1, pair => (string?)pair.Item2, StringComparer.Ordinal));
 
-    public static Asking At(OddServer server) => At(new Uri($"http://127.0.0.1:{server.Port}"));
+    public static Asking At(OddServer server, params (string Setting, string Value)[] settings) =>
+        At(new Uri($"http://127.0.0.1:{server.Port}"), settings);
+
+    /// <summary>The settings of somebody who expects this.</summary>
+    public static (string Setting, string Value)[] Expecting(VerdictStep step) => step is VerdictStep.Timeout ? [Impatient] : [];
 
     public Task<Verdict> ProbeAsync(string key = "sandbox-accepted-1234567890") =>
         ProbeAsync(key, TestContext.Current.CancellationToken);

@@ -24,7 +24,7 @@ public sealed class TestingAKey
     public async Task Gives_the_verdict_for_each_sample_key(string key, VerdictOutcome outcome, VerdictStep step, int? status)
     {
         await using var sandbox = await Sandbox.StartAsync(0, TestContext.Current.CancellationToken);
-        await using var asking = Asking.At(sandbox.Address);
+        await using var asking = Asking.At(sandbox.Address, Asking.Expecting(step));
 
         var verdict = await asking.ProbeAsync(key + "-1234567890");
 
@@ -73,7 +73,7 @@ public sealed class TestingAKey
     public async Task Gives_the_verdict_for_each_odd_answer(string answer, Ending ending, VerdictStep step)
     {
         await using var server = new OddServer(answer, ending);
-        await using var asking = Asking.At(server);
+        await using var asking = Asking.At(server, Asking.Expecting(step));
 
         var verdict = await asking.ProbeAsync();
 
@@ -93,7 +93,7 @@ public sealed class TestingAKey
     public async Task Cannot_tell_when_the_host_name_does_not_exist()
     {
         await using var asking = Asking.At(
-            new Uri("https://nowhere.invalid/"), ("ReSci:AllowedHosts:0", "nowhere.invalid"), ("ReSci:Timeout", "00:00:20"));
+            new Uri("https://nowhere.invalid/"), ("ReSci:AllowedHosts:0", "nowhere.invalid"));
 
         Assert.Equal(VerdictStep.Address, (await asking.ProbeAsync()).Step);
     }
@@ -126,7 +126,7 @@ public sealed class TestingAKey
     public async Task Accepts_the_key_again_once_ReSci_is_well(SandboxMode mode, VerdictStep expected)
     {
         await using var sandbox = await Sandbox.StartAsync(0, TestContext.Current.CancellationToken);
-        await using var asking = Asking.At(sandbox.Address);
+        await using var asking = Asking.At(sandbox.Address, expected is VerdictStep.Timeout ? [("ReSci:Timeout", "00:00:05")] : []);
 
         sandbox.Mode = mode;
         var bad = await asking.ProbeAsync();

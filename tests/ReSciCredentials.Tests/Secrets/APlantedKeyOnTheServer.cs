@@ -15,11 +15,16 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
 
     private readonly List<string> _answers = [];
     private readonly List<HttpStatusCode> _multipartAnswers = [];
+    private readonly TestDirectory _directory = new();
+    private readonly MailServer _mail = new();
+    private WebhookReceiver _receiver = null!;
     private TestServer _server = null!;
 
     public async ValueTask InitializeAsync()
     {
-        (_server, var owner) = await TestServer.StartOwnedAsync();
+        _receiver = await WebhookReceiver.StartAsync();
+        (_server, var owner) = await TestServer.StartOwnedAsync(
+            _directory, settings: [.. TestServer.LogsEverything, .. await _receiver.SettingsAsync(_directory), .. _mail.Settings]);
         using (owner)
         {
             foreach (var key in _keys)
@@ -29,7 +34,13 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
         }
     }
 
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        await _receiver.DisposeAsync();
+        await _mail.DisposeAsync();
+        _directory.Dispose();
+    }
 
     [Fact]
     public void Is_in_no_answer() => Assert.DoesNotContain(_answers, answer => _keys.Any(key => key.IsIn(answer)));
@@ -63,6 +74,17 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
     [Fact]
     public void Is_not_read_from_a_form_that_would_be_spooled_to_disk() =>
         Assert.Equal(Enumerable.Repeat(HttpStatusCode.UnsupportedMediaType, _keys.Length), _multipartAnswers);
+
+    /// <summary>Of the keys that are refused it is told outside.</summary>
+    [Fact]
+    public async Task Is_in_no_webhook_and_in_no_e_mail()
+    {
+        const int Refused = 3;
+        await Until.TrueAsync(() => Task.FromResult(_receiver.Received.Count >= Refused && _mail.Received.Count >= Refused), TimeSpan.FromSeconds(20));
+
+        Assert.DoesNotContain(_receiver.Received, got => _keys.Any(key => key.IsIn(got.Body) || key.IsIn(string.Join('|', got.Headers))));
+        Assert.DoesNotContain(_mail.Received, message => _keys.Any(key => key.IsIn(message.ToString()) || key.IsIn(message.TextBody ?? "")));
+    }
 
     [Fact]
     public void Reaches_ReSci_all_the_same() =>

@@ -1,3 +1,4 @@
+using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Harness;
 
@@ -12,6 +13,9 @@ public sealed class StartingOnData
     {
         using var directory = new TestDirectory();
         await using var server = await TestServer.StartAsync(directory);
+        // The log is there while a connection is, and other tests empty the pool of connections.
+        await using var storage = await server.StorageAsync();
+        await storage.Database.OpenConnectionAsync(TestContext.Current.CancellationToken);
 
         var files = Directory.GetFiles(directory.Data, "*.db*");
         Assert.Contains(directory.Database + "-wal", files);

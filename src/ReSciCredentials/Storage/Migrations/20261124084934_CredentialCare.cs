@@ -146,7 +146,9 @@ namespace ReSciCredentials.Storage.Migrations
                 columns: new[] { "CredentialId", "Id" });
 
             migrationBuilder.Sql("""
+                CREATE INDEX "IX_credentials_OwnerId_Id" ON "credentials" ("OwnerId", "Id");
                 CREATE INDEX "IX_credentials_OwnerId_Name_Id" ON "credentials" ("OwnerId", "Name" COLLATE NOCASE, "Id");
+                CREATE INDEX "IX_credentials_OwnerId_VerifiedStatus_Name_Id" ON "credentials" ("OwnerId", "VerifiedStatus", "Name" COLLATE NOCASE, "Id");
 
                 -- What is searched. The text lies in the credentials alone; the triggers keep the index of its words.
                 CREATE VIRTUAL TABLE "credential_words" USING fts5(
@@ -173,7 +175,9 @@ namespace ReSciCredentials.Storage.Migrations
                 DROP TRIGGER "credential_words_removed";
                 DROP TRIGGER "credential_words_added";
                 DROP TABLE "credential_words";
+                DROP INDEX "IX_credentials_OwnerId_VerifiedStatus_Name_Id";
                 DROP INDEX "IX_credentials_OwnerId_Name_Id";
+                DROP INDEX "IX_credentials_OwnerId_Id";
                 """);
 
             migrationBuilder.DropTable(

@@ -11,8 +11,8 @@ using ReSciCredentials.Storage;
 namespace ReSciCredentials.Storage.Migrations
 {
     [DbContext(typeof(StorageContext))]
-    [Migration("20261124103659_AccessTokens")]
-    partial class AccessTokens
+    [Migration("20261124102450_Announcements")]
+    partial class Announcements
     {
         /// <inheritdoc />
         protected override void BuildTargetModel(ModelBuilder modelBuilder)
@@ -82,78 +82,6 @@ namespace ReSciCredentials.Storage.Migrations
                     b.ToTable("account_tokens", (string)null);
                 });
 
-            modelBuilder.Entity("ReSciCredentials.Storage.AccessToken", b =>
-                {
-                    b.Property<int>("Id")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("INTEGER");
-
-                    b.Property<string>("Addresses")
-                        .HasColumnType("TEXT");
-
-                    b.Property<string>("Beginning")
-                        .IsRequired()
-                        .HasColumnType("TEXT");
-
-                    b.Property<long>("CreatedAt")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long?>("ExpiresAt")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<int>("FlowId")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<byte[]>("Hash")
-                        .IsRequired()
-                        .HasColumnType("BLOB");
-
-                    b.Property<string>("ImportTypes")
-                        .HasColumnType("TEXT");
-
-                    b.Property<long?>("LastUsedAt")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<string>("Name")
-                        .IsRequired()
-                        .HasMaxLength(100)
-                        .HasColumnType("TEXT");
-
-                    b.Property<Guid>("OperationId")
-                        .HasColumnType("TEXT");
-
-                    b.Property<int>("OwnerId")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<int?>("ReplacedById")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<int?>("RequestsPerMinute")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<int>("Revision")
-                        .IsConcurrencyToken()
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long?>("RevokedAt")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<string>("Streams")
-                        .HasColumnType("TEXT");
-
-                    b.HasKey("Id");
-
-                    b.HasIndex("FlowId");
-
-                    b.HasIndex("Hash")
-                        .IsUnique();
-
-                    b.HasIndex("OwnerId", "OperationId")
-                        .IsUnique();
-
-                    b.ToTable("access_tokens", (string)null);
-                });
-
             modelBuilder.Entity("ReSciCredentials.Storage.Account", b =>
                 {
                     b.Property<int>("Id")
@@ -221,6 +149,75 @@ namespace ReSciCredentials.Storage.Migrations
                     b.ToTable("accounts", (string)null);
                 });
 
+            modelBuilder.Entity("ReSciCredentials.Storage.AnnouncedDay", b =>
+                {
+                    b.Property<int>("CredentialId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Kind")
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateOnly>("Day")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("CredentialId", "Kind");
+
+                    b.ToTable("announced_days", (string)null);
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.Announcement", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Attempts")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Channel")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("CredentialId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("CredentialName")
+                        .IsRequired()
+                        .HasMaxLength(255)
+                        .HasColumnType("TEXT");
+
+                    b.Property<DateOnly?>("Day")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Detail")
+                        .IsRequired()
+                        .HasMaxLength(500)
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<long>("NextAttemptAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("OwnerName")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("TEXT");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("Channel", "NextAttemptAt");
+
+                    b.ToTable("announcements", (string)null);
+                });
+
             modelBuilder.Entity("ReSciCredentials.Storage.AuditEntry", b =>
                 {
                     b.Property<int>("Id")
@@ -265,101 +262,6 @@ namespace ReSciCredentials.Storage.Migrations
                     b.HasIndex("ItemType", "ItemId");
 
                     b.ToTable("audit_entries", (string)null);
-                });
-
-            modelBuilder.Entity("ReSciCredentials.Storage.BrokerCall", b =>
-                {
-                    b.Property<long>("Id")
-                        .ValueGeneratedOnAdd()
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long>("At")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long>("BytesIn")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long>("BytesOut")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<string>("Code")
-                        .HasColumnType("TEXT");
-
-                    b.Property<int>("CredentialId")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<int>("Duration")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<string>("Endpoint")
-                        .HasColumnType("TEXT");
-
-                    b.Property<int>("FlowId")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<Guid?>("KeyUid")
-                        .HasColumnType("TEXT");
-
-                    b.Property<string>("Method")
-                        .IsRequired()
-                        .HasColumnType("TEXT");
-
-                    b.Property<int>("Status")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<int>("TokenId")
-                        .HasColumnType("INTEGER");
-
-                    b.HasKey("Id");
-
-                    b.HasIndex("FlowId", "Id");
-
-                    b.HasIndex("TokenId", "Id");
-
-                    b.ToTable("broker_calls", (string)null);
-                });
-
-            modelBuilder.Entity("ReSciCredentials.Storage.BrokerHour", b =>
-                {
-                    b.Property<int>("TokenId")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long>("Hour")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<Guid>("KeyUid")
-                        .HasColumnType("TEXT");
-
-                    b.Property<long>("BytesIn")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long>("BytesOut")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long>("Calls")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<int>("CredentialId")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long>("Errors")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<int>("FlowId")
-                        .HasColumnType("INTEGER");
-
-                    b.Property<long>("LastAt")
-                        .HasColumnType("INTEGER");
-
-                    b.HasKey("TokenId", "Hour", "KeyUid");
-
-                    b.HasIndex("Hour");
-
-                    b.HasIndex("CredentialId", "Hour");
-
-                    b.HasIndex("FlowId", "Hour");
-
-                    b.ToTable("broker_hours", (string)null);
                 });
 
             modelBuilder.Entity("ReSciCredentials.Storage.Credential", b =>
@@ -724,15 +626,13 @@ namespace ReSciCredentials.Storage.Migrations
                         .IsRequired();
                 });
 
-            modelBuilder.Entity("ReSciCredentials.Storage.AccessToken", b =>
+            modelBuilder.Entity("ReSciCredentials.Storage.AnnouncedDay", b =>
                 {
-                    b.HasOne("ReSciCredentials.Storage.Flow", "Flow")
+                    b.HasOne("ReSciCredentials.Storage.Credential", null)
                         .WithMany()
-                        .HasForeignKey("FlowId")
+                        .HasForeignKey("CredentialId")
                         .OnDelete(DeleteBehavior.Cascade)
                         .IsRequired();
-
-                    b.Navigation("Flow");
                 });
 
             modelBuilder.Entity("ReSciCredentials.Storage.Credential", b =>

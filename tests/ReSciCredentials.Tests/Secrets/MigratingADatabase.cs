@@ -1,0 +1,93 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+using ReSciCredentials.Tests.Harness;
+
+namespace ReSciCredentials.Tests.Secrets;
+
+/// <summary>A newer program starts on the database of the first one, in which a credential is stored.</summary>
+public sealed class MigratingADatabase : IAsyncLifetime
+{
+    private const string First = "20261124043009_Initial";
+
+    private readonly TestDirectory _directory = new();
+    private string _rowsBefore = "";
+    private int _credential;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private string Copy => Assert.Single(Directory.GetFiles(_directory.Data, "before-*.db"));
+
+    public async ValueTask InitializeAsync()
+    {
+        await using (var vault = await Vault.StartAsync(_directory))
+        {
+            _credential = await vault.AddAsync("Warehouse of Zürich");
+            await using var storage = await vault.Server.StorageAsync();
+            await storage.GetService<IMigrator>().MigrateAsync(First, Cancellation);
+        }
+
+        _rowsBefore = await StoredRows.ReadAsync(_directory);
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _directory.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    [Fact]
+    public async Task Leaves_a_copy_for_its_owner_alone_that_holds_what_was_there()
+    {
+        await using var server = await TestServer.StartAsync(_directory);
+
+        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Copy));
+        Assert.Equal(_rowsBefore, await StoredRows.ReadAsync(Copy));
+    }
+
+    [Fact]
+    public async Task Brings_the_schema_up_to_date_and_every_key_still_works()
+    {
+        await using var vault = await Vault.StartAsync(_directory);
+
+        await using var storage = await vault.Server.StorageAsync();
+        Assert.Empty(await storage.Database.GetPendingMigrationsAsync(Cancellation));
+        Assert.True(await vault.WorksAsync(_credential));
+    }
+
+    [Fact]
+    public async Task Finds_what_was_stored_before_by_its_words()
+    {
+        await using var server = await TestServer.StartAsync(_directory);
+
+        Assert.Equal((long)_credential, await _directory.SqlAsync("SELECT rowid FROM credential_words WHERE credential_words MATCH 'zurich'"));
+    }
+
+    [Fact]
+    public async Task Starts_on_the_copy_again_when_it_is_put_back()
+    {
+        await using (await TestServer.StartAsync(_directory))
+        {
+        }
+
+        var copy = Copy;
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        File.Move(copy, _directory.Database, overwrite: true);
+
+        await using var vault = await Vault.StartAsync(_directory);
+        Assert.True(await vault.WorksAsync(_credential));
+    }
+
+    [Fact]
+    public async Task Makes_no_copy_when_there_is_nothing_to_change()
+    {
+        await using (await TestServer.StartAsync(_directory))
+        {
+        }
+
+        File.Delete(Copy);
+        await using var again = await TestServer.StartAsync(_directory);
+
+        Assert.Empty(Directory.GetFiles(_directory.Data, "before-*.db"));
+    }
+}
