@@ -37,3 +37,6 @@ internal abstract record DeleteOutcome
     /// <summary>There is none that the person may see.</summary>
     public sealed record NotFound : DeleteOutcome;
 }
+
+/// <summary>A credential that is deleted, but not wiped yet.</summary>
+internal sealed record DeletedCredential(int Id, string Name, DateTimeOffset At);

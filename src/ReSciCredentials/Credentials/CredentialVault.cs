@@ -330,6 +330,16 @@ internal sealed class CredentialVault(
         }
     }
 
+    /// <summary>What was deleted a moment ago and can still be brought back; null when it was not, or is wiped.</summary>
+    public async Task<DeletedCredential?> FindDeletedAsync(Person person, int id, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        return await storage.Credentials.IgnoreQueryFilters().VisibleTo(person)
+            .Where(credential => credential.Id == id && credential.DeletedAt != null)
+            .Select(credential => new DeletedCredential(credential.Id, credential.Name, credential.DeletedAt!.Value))
+            .SingleOrDefaultAsync(cancellationToken);
+    }
+
     /// <summary>Brings back what was deleted a moment ago.</summary>
     /// <returns>Whether it is there now.</returns>
     public async Task<bool> RestoreAsync(Person person, int id, CancellationToken cancellationToken)

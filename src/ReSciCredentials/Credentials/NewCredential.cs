@@ -9,6 +9,9 @@ namespace ReSciCredentials.Credentials;
 /// <param name="Same">Save although a credential with this name or key is there; the person was told.</param>
 internal sealed record NewCredential(string? Name, string? Description, string? Key, Guid OperationId, bool Unverified, bool Same)
 {
+    /// <summary>In characters: a shorter key may be part of a word by chance.</summary>
+    private const int TellingLength = 8;
+
     /// <summary>The optional days.</summary>
     public TypedDates Dates { get; init; } = new(null, null);
 
@@ -34,6 +37,18 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
         if (PastedKey.Explain(fault) is { } message)
         {
             errors["key"] = message;
+        }
+
+        if (key is { Length: >= TellingLength })
+        {
+            // Pasted into the wrong field as well: it would be shown on every screen.
+            foreach (var (field, text) in new[] { ("name", Name), ("description", Description) })
+            {
+                if (key.IsIn(text))
+                {
+                    errors[field] = $"The {field} contains the API key, and a {field} is shown to others. Remove it here.";
+                }
+            }
         }
 
         return errors;

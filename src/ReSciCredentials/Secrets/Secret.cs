@@ -53,6 +53,13 @@ internal sealed class Secret : IDisposable
         return _characters;
     }
 
+    /// <summary>Whether a text that will be shown or kept in clear holds the key. Nothing is revealed by the answer to whoever typed both.</summary>
+    public bool IsIn(string? text)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        return text is not null && Encoding.UTF8.GetBytes(text).AsSpan().IndexOf(_characters) >= 0;
+    }
+
     public override string ToString() => Mask;
 
     public void Dispose()

@@ -148,7 +148,7 @@ public sealed class CheckingByItself : IAsyncLifetime
     private async Task<int> AddVerifiedAsync(string key)
     {
         var outcome = await _vault.Credentials.SaveAsync(
-            _vault.Owner, new NewCredential(key, null, key, Guid.NewGuid(), Unverified: true, Same: true), TestContext.Current.CancellationToken);
+            _vault.Owner, new NewCredential("Good until now", null, key, Guid.NewGuid(), Unverified: true, Same: true), TestContext.Current.CancellationToken);
         var id = Assert.IsType<SaveOutcome.Saved>(outcome).Id;
         await _vault.Server.Directory.SqlAsync("UPDATE credentials SET VerifiedStatus = 'Verified' WHERE Id = $id", ("$id", id));
         await MakeDueAsync(id);

@@ -67,6 +67,16 @@ public sealed class SavingACredential : IAsyncLifetime
         Assert.Equal(("same", told, 1), (answer.Outcome, answer.Title, await CountAsync()));
     }
 
+    [Theory]
+    [InlineData("Shop sandbox-accepted-a", "", "name")]
+    [InlineData("Shop", "Key: sandbox-accepted-a.", "description")]
+    public async Task Refuses_a_key_that_was_pasted_where_it_would_be_shown(string name, string description, string field)
+    {
+        var answer = await _owner.SaveCredentialAsync(name, "ApiKey sandbox-accepted-a", description);
+
+        Assert.Equal((field, 0), (Assert.Single(answer.Errors!).Key, await CountAsync()));
+    }
+
     [Fact]
     public async Task Says_nothing_of_a_key_that_somebody_else_stored()
     {
