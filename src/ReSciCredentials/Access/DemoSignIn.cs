@@ -85,7 +85,7 @@ internal sealed class DemoOwner(
         await storage.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         _session = session.Id;
-        return new Person(owner.Id, owner.Name, Email, session.Id, client.Address, client.UserAgent);
+        return new Person(owner.Id, owner.Name, Email, owner.Role, session.Id, client.Address, client.UserAgent);
     }
 
     private async Task<Account> AddAsync(StorageContext storage, CancellationToken cancellationToken)

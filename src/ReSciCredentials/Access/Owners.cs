@@ -156,7 +156,7 @@ internal sealed class Owners(
     public async Task<string?> ResetSignInAsync(Uri address, CancellationToken cancellationToken)
     {
         await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
-        if (await storage.Users.OrderBy(a => a.Id).FirstOrDefaultAsync(cancellationToken) is not { } owner)
+        if (await storage.Users.SingleOrDefaultAsync(a => a.Role == AccountRole.Owner, cancellationToken) is not { } owner)
         {
             return null;
         }
@@ -206,7 +206,7 @@ internal sealed class Owners(
         return (OwnerOutcome.Done, session);
     }
 
-    private IQueryable<Account> WithoutPassword() => storage.Users.Where(a => a.PasswordHash == null).OrderBy(a => a.Id);
+    private IQueryable<Account> WithoutPassword() => storage.Users.Where(a => a.Role == AccountRole.Owner && a.PasswordHash == null);
 
     private async Task<string?> TryHashAsync(string password, CancellationToken cancellationToken)
     {

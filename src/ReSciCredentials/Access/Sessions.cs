@@ -50,7 +50,7 @@ internal sealed partial class Sessions(
         await using var storage = await storages.CreateDbContextAsync(cancellationToken);
         var found = await Alive(storage)
             .Where(s => s.Id == session)
-            .Join(storage.Users, s => s.AccountId, a => a.Id, (s, a) => new { s.SeenAt, a.Id, a.Name, a.Email })
+            .Join(storage.Users, s => s.AccountId, a => a.Id, (s, a) => new { s.SeenAt, a.Id, a.Name, a.Email, a.Role })
             .SingleOrDefaultAsync(cancellationToken);
         if (found is null)
         {
@@ -62,7 +62,7 @@ internal sealed partial class Sessions(
             await TouchAsync(storage, session, cancellationToken);
         }
 
-        return new Person(found.Id, found.Name, found.Email!, session, client.Address, client.UserAgent);
+        return new Person(found.Id, found.Name, found.Email!, found.Role, session, client.Address, client.UserAgent);
     }
 
     /// <summary>Those of <paramref name="sessions"/> that have ended, by whatever process or limit. Does not count as use.</summary>

@@ -69,6 +69,7 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
         {
             account.ToTable("accounts");
             account.Property(a => a.Name).HasMaxLength(100);
+            account.Property(a => a.Role).HasConversion<string>();
             account.Ignore(a => a.PhoneNumber).Ignore(a => a.PhoneNumberConfirmed);
         });
         builder.Entity<IdentityUserClaim<int>>().ToTable("account_claims");

@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Components.Server;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using ReSciCredentials.Access;
+using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Access;
@@ -231,7 +232,7 @@ public sealed class EndingASession
         await using var server = await AccessServer.StartOwnedAsync();
         var browser = await server.SignInAsync();
         var session = await server.InStorageAsync(storage => storage.Sessions.Select(s => s.Id).SingleAsync());
-        var stranger = new Person(4711, "Stranger", "stranger@example.com", Guid.NewGuid(), "", "");
+        var stranger = new Person(4711, "Stranger", "stranger@example.com", AccountRole.Member, Guid.NewGuid(), "", "");
 
         await server.Services.GetRequiredService<Sessions>().EndAsync(stranger, session, CancellationToken.None);
 

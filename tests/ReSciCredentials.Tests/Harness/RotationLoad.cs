@@ -202,7 +202,7 @@ internal sealed class RotationLoad(
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var account = await storage.Users.SingleAsync(cancellationToken);
-        return new Person(account.Id, account.Name, account.Email!, Guid.NewGuid(), "127.0.0.1", "rotation");
+        return new Person(account.Id, account.Name, account.Email!, account.Role, Guid.NewGuid(), "127.0.0.1", "rotation");
     }
 
     private KeyRotation Rotation => services.GetRequiredService<KeyRotation>();

@@ -124,7 +124,7 @@ internal sealed class TestServer : IAsyncDisposable
         await using var storage = await StorageAsync();
         var account = await storage.Users.SingleAsync(user => user.Email == OwnerEmail);
         var session = await storage.Sessions.FirstAsync(row => row.AccountId == account.Id && row.EndedAt == null);
-        return new Person(account.Id, account.Name, OwnerEmail, session.Id, "127.0.0.1", "tests");
+        return new Person(account.Id, account.Name, OwnerEmail, account.Role, session.Id, "127.0.0.1", "tests");
     }
 
     public T Service<T>()
