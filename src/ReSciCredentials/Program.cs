@@ -46,6 +46,7 @@ internal static class Program
 
         app.MapHealth();
         app.MapAccess();
+        app.MapPrograms();
         app.MapCredentials();
         app.MapKeyRotation();
         app.MapBroker();

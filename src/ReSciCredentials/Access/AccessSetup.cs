@@ -18,6 +18,8 @@ internal static class AccessSetup
     {
         services.AddOptions<ServerOptions>().Bind(configuration.GetSection(ServerOptions.Section)).ValidateOnStart();
         services.AddSingleton<IValidateOptions<ServerOptions>, ServerOptions.Validation>();
+        services.AddOptions<ServiceKeysOptions>().Bind(configuration.GetSection(ServiceKeysOptions.Section)).ValidateOnStart();
+        services.AddSingleton<IValidateOptions<ServiceKeysOptions>, ServiceKeysOptions.Validation>();
         services.AddOptions<ForwardedHeadersOptions>().Configure<IOptions<ServerOptions>>(TrustProxies);
 
         services.AddIdentityCore<Account>(options =>
@@ -30,7 +32,8 @@ internal static class AccessSetup
         services.Configure<PasswordHasherOptions>(options => options.IterationCount = Passwords.Iterations);
 
         var authentication = services.AddAuthentication(SessionCookie.Scheme)
-            .AddCookie(SessionCookie.Scheme, SessionCookie.Configure);
+            .AddCookie(SessionCookie.Scheme, SessionCookie.Configure)
+            .AddScheme<AuthenticationSchemeOptions, ApiTokenSignIn>(ApiTokenSignIn.Name, null);
         if (DemoSignIn.IsPossible(configuration, environment))
         {
             services.AddSingleton<DemoOwner>();
@@ -39,7 +42,9 @@ internal static class AccessSetup
         }
 
         // Whatever no route opens is closed.
-        services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        var authorization = services.AddAuthorizationBuilder();
+        authorization.SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireAuthenticatedUser().Build());
+        Policies.Add(authorization);
         services.AddCascadingAuthenticationState();
         services.AddScoped<AuthenticationStateProvider, SessionRevalidation>();
         services.AddAntiforgery().Replace(ServiceDescriptor.Singleton<IAntiforgery, AntiforgeryByScheme>());
@@ -52,6 +57,10 @@ internal static class AccessSetup
         services.AddSingleton<LiveConnections>();
         services.AddSingleton<Sessions>();
         services.AddHostedService<EndedSessions>();
+        services.AddSingleton<ServiceKeys>();
+        services.AddKeyedSingleton<WrongTokens>(ServiceKeys.ItemType);
+        services.AddSingleton<ServiceKeyUse>().AddHostedService(provider => provider.GetRequiredService<ServiceKeyUse>());
+        services.AddSingleton<ApiTokens>();
         services.AddScoped<CurrentPerson>();
         services.AddScoped<Accounts>();
         services.AddScoped<SetupLinks>();
@@ -79,6 +88,7 @@ internal static class AccessSetup
         app.UseAuthentication();
         app.UseMiddleware<OwnerGate>();
         app.UseAuthorization();
+        app.UseMiddleware<ServiceKeyLimits>();
         app.UseMiddleware<CurrentPerson.OfRequest>();
         app.UseMiddleware<LiveConnections.Registration>();
         app.UseAntiforgery();

@@ -26,11 +26,17 @@ public sealed class SignedOutException : Exception
 internal sealed class CurrentPerson(AuthenticationStateProvider circuit, Sessions sessions)
 {
     private ClaimsPrincipal? _requestUser;
+    private Person? _program;
 
     /// <summary>Looks the session up anew, since a circuit lives longer than a session may.</summary>
     /// <exception cref="SignedOutException">Nobody is signed in, or the session has ended.</exception>
     public async ValueTask<Person> GetAsync(CancellationToken cancellationToken)
     {
+        if (_program is not null)
+        {
+            return _program;
+        }
+
         var user = _requestUser ?? (await circuit.GetAuthenticationStateAsync()).User;
         return SessionClaims.SessionOf(user) is { } session
             && await sessions.FindAsync(session, SessionClaims.ClientOf(user), cancellationToken) is { } person
@@ -44,6 +50,8 @@ internal sealed class CurrentPerson(AuthenticationStateProvider circuit, Session
         public async Task InvokeAsync(HttpContext context, CurrentPerson current)
         {
             current._requestUser = context.User;
+            // Looked up a moment ago, and a request of a program does not outlive a session.
+            current._program = context.Features.Get<ApiCaller>()?.Person;
             try
             {
                 await next(context);

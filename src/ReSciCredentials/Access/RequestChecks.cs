@@ -79,6 +79,8 @@ internal sealed class OwnerGate(RequestDelegate next)
     private static bool IsOpen(HttpContext context) =>
         context.Request.Path.StartsWithSegments("/setup", StringComparison.OrdinalIgnoreCase)
         || context.Request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase)
+        // Without an account there is no service key, so all of them are refused there, in the way that programs understand.
+        || context.Request.Path.StartsWithSegments(Policies.ApiPath, StringComparison.OrdinalIgnoreCase)
         || context.GetEndpoint()?.Metadata.GetMetadata<StaticAssetDescriptor>() is not null
         // The error page must be able to show what went wrong in the set-up.
         || context.Features.Get<IExceptionHandlerFeature>() is not null

@@ -1,6 +1,7 @@
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
 using ReSciCredentials.Audit;
+using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Broker;
@@ -83,7 +84,7 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
             return new TokenOutcome.Invalid(errors);
         }
 
-        var text = TokenText.Create();
+        var text = TokenText.Format.Create();
         var token = Row(person, text, input.FlowId, input.Name!.Trim(), input.OperationId, now);
         token.ExpiresAt = input.ExpiresAt;
         token.ImportTypes = TokenLimits.Clean(input.ImportTypes);
@@ -129,7 +130,7 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
             });
         }
 
-        var text = TokenText.Create();
+        var text = TokenText.Format.Create();
         var token = Row(person, text, old.FlowId, old.Name, operation, now);
         token.ExpiresAt = old.ExpiresAt;
         (token.ImportTypes, token.Streams, token.Addresses, token.RequestsPerMinute) = (old.ImportTypes, old.Streams, old.Addresses, old.RequestsPerMinute);
@@ -204,8 +205,8 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
         OwnerId = person.Id,
         FlowId = flow,
         Name = name,
-        Hash = TokenText.HashOf(text).ToBytes(),
-        Beginning = text[..TokenText.BeginningLength],
+        Hash = TokenHash.Of(text).ToBytes(),
+        Beginning = TokenText.Format.BeginningOf(text),
         CreatedAt = now,
         OperationId = operation,
     };

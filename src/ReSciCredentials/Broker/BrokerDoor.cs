@@ -83,7 +83,7 @@ internal sealed partial class BrokerDoor
     private async Task LetInAsync(HttpContext context, long arrived)
     {
         var entry = TokenText.TryRead(context.Request.Headers.Authorization, out var text)
-            ? await _tokens.FindAsync(TokenText.HashOf(text), context.RequestAborted)
+            ? await _tokens.FindAsync(TokenHash.Of(text), context.RequestAborted)
             : null;
         if (entry is null)
         {
@@ -338,7 +338,7 @@ internal sealed partial class BrokerDoor
         var sender = _wrongTokens.SenderAt(context.Connection.RemoteIpAddress);
         if (sender is not null
             && TokenText.TryRead(context.Request.Headers.Authorization, out var text)
-            && TokenText.IsWellFormed(text))
+            && TokenText.Format.IsWellFormed(text))
         {
             _alarms.ForeignToken(ref sender.Alarms, Client.Of(context));
         }

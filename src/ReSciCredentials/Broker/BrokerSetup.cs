@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Options;
+using ReSciCredentials.Access;
 
 namespace ReSciCredentials.Broker;
 

@@ -2,39 +2,15 @@ using System.Collections.Concurrent;
 using System.Collections.Frozen;
 using System.Net;
 using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Access;
+using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Broker;
 
-/// <summary>What counts for a token from call to call, whatever becomes of its entry.</summary>
-internal sealed class TokenState
-{
-    private int _inFlight;
-
-    /// <summary>A field, because it changes in place.</summary>
-    public RateLimit Rate;
-
-    /// <summary>One alarm now and then is enough.</summary>
-    public RateLimit Alarms;
-
-    public bool TryEnter(int most)
-    {
-        if (Interlocked.Increment(ref _inFlight) <= most)
-        {
-            return true;
-        }
-
-        Leave();
-        return false;
-    }
-
-    public void Leave() => Interlocked.Decrement(ref _inFlight);
-}
-
 /// <summary>Everything a call needs to know about its token, in one piece.</summary>
 /// <param name="Ciphertext">The current key of the credential; null when its row is gone.</param>
 /// <param name="ImportTypes">Null allows any, as for the two that follow.</param>
-/// <param name="LoadedAt">A timestamp of the TimeProvider.</param>
 internal sealed record TokenEntry(
     int TokenId,
     int OwnerId,
@@ -51,8 +27,7 @@ internal sealed record TokenEntry(
     FrozenSet<string>? Streams,
     IReadOnlyList<IPNetwork>? Addresses,
     int? RequestsPerMinute,
-    TokenState State,
-    long LoadedAt)
+    TokenState State)
 {
     public bool Allows(IPAddress? address)
     {
@@ -71,66 +46,27 @@ internal sealed record TokenEntry(
     }
 }
 
-/// <summary>
-/// From a token's hash to everything a call needs, in memory. What this process commits is known with the next call; what changes the database
-/// in another way, within a second.
-/// </summary>
+/// <summary>From a token's hash to everything a call needs, in memory: see <see cref="TokenCache{TEntry}"/>.</summary>
 internal sealed class TokenTable : IDisposable
 {
-    /// <summary>More tokens than are in use at one time anywhere; beyond it the table begins anew.</summary>
-    private const int MostEntries = 10_000;
-
-    private static readonly TimeSpan Believed = TimeSpan.FromSeconds(1);
-
     private readonly IDbContextFactory<StorageContext> _contexts;
-    private readonly TimeProvider _time;
-    private readonly ConcurrentDictionary<TokenHash, TokenEntry> _entries = new();
     private readonly ConcurrentDictionary<int, TokenState> _states = new();
-    private readonly Lock _lock = new();
+    private readonly TokenCache<TokenEntry> _entries;
     private readonly IDisposable _subscription;
-    private long _changes;
 
     public TokenTable(IDbContextFactory<StorageContext> contexts, ChangeNotices notices, TimeProvider time)
     {
-        (_contexts, _time) = (contexts, time);
+        _contexts = contexts;
+        _entries = new TokenCache<TokenEntry>(ReadAsync, time);
         _subscription = notices.Subscribe(Forget);
     }
 
     /// <summary>Null when there is no such token. Revoked and expired ones are found.</summary>
-    public ValueTask<TokenEntry?> FindAsync(TokenHash hash, CancellationToken cancellationToken) =>
-        _entries.TryGetValue(hash, out var entry) && _time.GetElapsedTime(entry.LoadedAt) < Believed
-            ? ValueTask.FromResult<TokenEntry?>(entry)
-            : LoadAsync(hash, cancellationToken);
+    public ValueTask<TokenEntry?> FindAsync(TokenHash hash, CancellationToken cancellationToken) => _entries.FindAsync(hash, cancellationToken);
 
     public void Dispose() => _subscription.Dispose();
 
-    private async ValueTask<TokenEntry?> LoadAsync(TokenHash hash, CancellationToken cancellationToken)
-    {
-        var seen = Volatile.Read(ref _changes);
-        var loadedAt = _time.GetTimestamp();
-        var entry = await ReadAsync(hash, loadedAt, cancellationToken);
-        lock (_lock)
-        {
-            if (entry is null)
-            {
-                _entries.TryRemove(hash, out _);
-            }
-            // Read before a change that was committed meanwhile: good for this call, which was under way too, and for no other.
-            else if (seen == _changes)
-            {
-                if (_entries.Count >= MostEntries)
-                {
-                    _entries.Clear();
-                }
-
-                _entries[hash] = entry;
-            }
-        }
-
-        return entry;
-    }
-
-    private async Task<TokenEntry?> ReadAsync(TokenHash hash, long loadedAt, CancellationToken cancellationToken)
+    private async Task<TokenEntry?> ReadAsync(TokenHash hash, CancellationToken cancellationToken)
     {
         var bytes = hash.ToBytes();
         await using var storage = await _contexts.CreateDbContextAsync(cancellationToken);
@@ -174,28 +110,14 @@ internal sealed class TokenTable : IDisposable
                 TokenLimits.ToSet(row.Streams),
                 TokenLimits.ToNetworks(row.Addresses),
                 row.RequestsPerMinute,
-                _states.GetOrAdd(row.Id, _ => new TokenState()),
-                loadedAt);
+                _states.GetOrAdd(row.Id, _ => new TokenState()));
     }
 
     private void Forget(ChangeNotice notice)
     {
-        var concerns = ConcernOf(notice);
-        if (concerns is null)
+        if (ConcernOf(notice) is { } concerns)
         {
-            return;
-        }
-
-        lock (_lock)
-        {
-            _changes++;
-            foreach (var (hash, entry) in _entries)
-            {
-                if (concerns(entry))
-                {
-                    _entries.TryRemove(hash, out _);
-                }
-            }
+            _entries.Forget(concerns);
         }
     }
 

@@ -26,6 +26,7 @@ internal sealed class UnreadableSettings
         Look(builder.Configuration, StorageOptions.Section, new StorageOptions(), faults);
         Look(builder.Configuration, SecretsOptions.Section, new SecretsOptions(), faults);
         Look(builder.Configuration, ServerOptions.Section, new ServerOptions(), faults);
+        Look(builder.Configuration, ServiceKeysOptions.Section, new ServiceKeysOptions(), faults);
         Look(builder.Configuration, ReSciOptions.Section, new ReSciOptions(), faults);
         Look(builder.Configuration, BrokerOptions.Section, new BrokerOptions(), faults);
         Look(builder.Configuration, CredentialsOptions.Section, new CredentialsOptions(), faults);

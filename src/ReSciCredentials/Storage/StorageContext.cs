@@ -21,6 +21,10 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
 
     public DbSet<SetupLink> SetupLinks => Set<SetupLink>();
 
+    public DbSet<ServiceKey> ServiceKeys => Set<ServiceKey>();
+
+    public DbSet<ApiToken> ApiTokens => Set<ApiToken>();
+
     public DbSet<Credential> Credentials => Set<Credential>();
 
     public DbSet<CredentialKey> CredentialKeys => Set<CredentialKey>();
@@ -82,6 +86,23 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             session.HasOne<Account>().WithMany().HasForeignKey(s => s.AccountId);
         });
         builder.Entity<SetupLink>().ToTable("setup_links").Property(s => s.Id).ValueGeneratedNever();
+
+        builder.Entity<ServiceKey>(key =>
+        {
+            key.ToTable("service_keys");
+            key.Property(k => k.Name).HasMaxLength(ServiceKey.NameLength);
+            key.Property(k => k.Scope).HasConversion<string>();
+            key.HasOne(k => k.Owner).WithMany().HasForeignKey(k => k.OwnerId).OnDelete(DeleteBehavior.Cascade);
+            key.HasIndex(k => k.Hash).IsUnique();
+            key.HasIndex(k => new { k.OwnerId, k.OperationId }).IsUnique();
+        });
+        builder.Entity<ApiToken>(token =>
+        {
+            token.ToTable("api_tokens");
+            token.HasOne(t => t.ServiceKey).WithMany().HasForeignKey(t => t.ServiceKeyId).OnDelete(DeleteBehavior.Cascade);
+            token.HasIndex(t => t.Hash).IsUnique();
+            token.HasIndex(t => t.ExpiresAt);
+        });
 
         builder.Entity<Credential>(credential =>
         {

@@ -4,6 +4,7 @@ using ReSciCredentials.Access;
 using ReSciCredentials.Broker;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Flows;
+using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Harness;
 
@@ -89,7 +90,7 @@ internal sealed class BrokerHost : IAsyncDisposable
     public async Task<int> IdOfAsync(string token)
     {
         await using var storage = await Server.StorageAsync();
-        var hash = TokenText.HashOf(token).ToBytes();
+        var hash = TokenHash.Of(token).ToBytes();
         return storage.AccessTokens.Single(row => row.Hash == hash).Id;
     }
 

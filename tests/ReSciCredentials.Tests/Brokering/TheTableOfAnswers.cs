@@ -53,7 +53,7 @@ public sealed class TheTableOfAnswers(ABroker broker) : IClassFixture<ABroker>, 
     public async Task Nothing_without_a_token()
     {
         var none = await Host.SendAsync(new HttpRequestMessage(HttpMethod.Get, BrokerHost.Jobs), token: null);
-        var wrong = await Host.ReadAsync(TokenText.Create());
+        var wrong = await Host.ReadAsync(TokenText.Format.Create());
         var garbage = await Host.ReadAsync("garbage");
 
         Assert.All([none, wrong, garbage], answer => Is(answer, 401, "token_invalid"));
@@ -79,7 +79,7 @@ public sealed class TheTableOfAnswers(ABroker broker) : IClassFixture<ABroker>, 
         var answer = await Host.ReadAsync(token);
 
         Is(answer, 401, "token_invalid");
-        Assert.Equal((await Host.ReadAsync(TokenText.Create())).Message, answer.Message);
+        Assert.Equal((await Host.ReadAsync(TokenText.Format.Create())).Message, answer.Message);
     }
 
     [Fact]

@@ -1,4 +1,4 @@
-namespace ReSciCredentials.Broker;
+namespace ReSciCredentials.Access;
 
 /// <summary>
 /// So many a minute, all at once if need be, without a lock and in eight bytes: it keeps the time at which everything taken so far would be

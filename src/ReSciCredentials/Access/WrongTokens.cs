@@ -2,7 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 
-namespace ReSciCredentials.Broker;
+namespace ReSciCredentials.Access;
 
 /// <summary>Counts wrong tokens by where they come from, in memory and bounded.</summary>
 internal sealed class WrongTokens(TimeProvider time)

@@ -1,0 +1,31 @@
+using Microsoft.AspNetCore.Authorization;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Access;
+
+/// <summary>Who may call an endpoint under <see cref="ApiPath"/>: programs with an API token, and nobody with a cookie. So none of them needs antiforgery.</summary>
+internal static class Policies
+{
+    /// <summary>Where the REST API is.</summary>
+    public const string ApiPath = "/nexla-api";
+
+    /// <summary>Any service key for GET and HEAD; one that may write for the rest.</summary>
+    public const string Api = "api";
+
+    /// <summary>Beside <see cref="Api"/>, for what decides about other people: wants <see cref="ServiceKeyScope.Admin"/>.</summary>
+    public const string ApiAdmin = "api_admin";
+
+    public static void Add(AuthorizationBuilder authorization) => authorization
+        .AddPolicy(Api, policy => policy.OfPrograms().RequireAssertion(static context =>
+            context.Resource is HttpContext http && ScopeOf(http) >= NeededFor(http.Request)))
+        .AddPolicy(ApiAdmin, policy => policy.OfPrograms().RequireAssertion(static context =>
+            context.Resource is HttpContext http && ScopeOf(http) >= ServiceKeyScope.Admin));
+
+    private static AuthorizationPolicyBuilder OfPrograms(this AuthorizationPolicyBuilder policy) =>
+        policy.AddAuthenticationSchemes(ApiTokenSignIn.Name).RequireAuthenticatedUser();
+
+    private static ServiceKeyScope? ScopeOf(HttpContext context) => context.Features.Get<ApiCaller>()?.Token.Scope;
+
+    private static ServiceKeyScope NeededFor(HttpRequest request) =>
+        HttpMethods.IsGet(request.Method) || HttpMethods.IsHead(request.Method) ? ServiceKeyScope.Read : ServiceKeyScope.Write;
+}

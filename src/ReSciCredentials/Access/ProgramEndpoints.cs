@@ -1,0 +1,106 @@
+using System.Diagnostics;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace ReSciCredentials.Access;
+
+/// <summary>The organisation that everybody on this server belongs to. There is one; programs ask for it.</summary>
+internal sealed record Organization(int Id, string Name)
+{
+    public static Organization Own { get; } = new(1, "ReSci Credentials");
+}
+
+/// <summary>Where programs come in: a service key becomes an API token, and a token says whose it is.</summary>
+internal static class ProgramEndpoints
+{
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    public static void MapPrograms(this IEndpointRouteBuilder routes)
+    {
+        var api = routes.MapGroup(Policies.ApiPath).WithTags("Session");
+
+        api.MapPost("/token", SignInAsync).AllowAnonymous();
+        api.MapPost("/token/logout", SignOutAsync).AllowAnonymous();
+        api.MapGet("/users/current", ShowCurrent).RequireAuthorization(Policies.Api);
+    }
+
+    // The header holds the service key as it is: not a user and a password in base64, which Basic is elsewhere.
+    private static async Task SignInAsync(HttpContext context, ApiTokens tokens, CancellationToken cancellationToken)
+    {
+        if (!Loopback.MayCarryPasswords(context.Request))
+        {
+            await ApiRefusal.WriteAsync(
+                context,
+                StatusCodes.Status403Forbidden,
+                "https_required",
+                "A service key must not be sent over plain http. Call this server by its https address, and rotate the key: it may have been read on its way.");
+            return;
+        }
+
+        var key = ServiceKeyIn(context.Request.Headers.Authorization);
+        switch (await tokens.SignInAsync(key, Client.Of(context), cancellationToken))
+        {
+            case ApiSignIn.SignedIn signedIn:
+                await context.Response.WriteAsJsonAsync(SessionAnswer.Of(signedIn), Json, cancellationToken);
+                break;
+            case ApiSignIn.Refused:
+                await ApiRefusal.WriteAsync(
+                    context,
+                    StatusCodes.Status401Unauthorized,
+                    "unauthorized",
+                    "This service key does not work: it is unknown, expired or revoked. Send it as it is: Authorization: Basic <service key>.");
+                break;
+            case ApiSignIn.TooMany tooMany:
+                await ApiRefusal.WriteAsync(
+                    context, StatusCodes.Status429TooManyRequests, "rate_limited", "Too many tokens were asked for. Wait a moment.", tooMany.Wait);
+                break;
+            default:
+                throw new UnreachableException();
+        }
+    }
+
+    /// <summary>Always 200: a program signs out when it ends, whatever became of its token.</summary>
+    private static async Task<Ok<object>> SignOutAsync(HttpContext context, ApiTokens tokens, CancellationToken cancellationToken)
+    {
+        if (ApiTokenSignIn.TokenIn(context.Request.Headers.Authorization) is { } token)
+        {
+            await tokens.SignOutAsync(token, cancellationToken);
+        }
+
+        return TypedResults.Ok(new object());
+    }
+
+    private static JsonHttpResult<UserAnswer> ShowCurrent(Person person) => TypedResults.Json(UserAnswer.Of(person), Json);
+
+    private static string? ServiceKeyIn(string? authorization) =>
+        authorization?.Split(' ', 2, StringSplitOptions.TrimEntries) is [var scheme, var key] && scheme.Equals("Basic", StringComparison.OrdinalIgnoreCase)
+            ? key
+            : null;
+
+    private sealed record SessionAnswer(
+        string AccessToken, string TokenType, int ExpiresIn, UserAnswer User, Organization Org, MembershipAnswer OrgMembership)
+    {
+        public static SessionAnswer Of(ApiSignIn.SignedIn signedIn) => new(
+            signedIn.Token,
+            "Bearer",
+            (int)ApiTokens.Lifetime.TotalSeconds,
+            UserAnswer.Of(signedIn.Person),
+            Organization.Own,
+            new MembershipAnswer("ACTIVE", signedIn.Person.Role is Storage.AccountRole.Owner));
+
+        // Somebody will print this one day.
+        public override string ToString() => nameof(SessionAnswer);
+    }
+
+    private sealed record MembershipAnswer(string Status, [property: JsonPropertyName("is_admin?")] bool IsAdmin);
+
+    private sealed record UserAnswer(int Id, string FullName, string Email, Organization Org, bool Impersonated)
+    {
+        public static UserAnswer Of(Person person) => new(person.Id, person.Name, person.Email, Organization.Own, false);
+    }
+}
