@@ -65,6 +65,7 @@ internal static class AccessSetup
         services.AddScoped<Accounts>();
         services.AddScoped<SetupLinks>();
         services.AddScoped<Owners>();
+        services.AddTransient<Sharing>();
         return services;
     }
 
