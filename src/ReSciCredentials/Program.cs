@@ -51,6 +51,10 @@ internal static class Program
         app.MapKeyRotation();
         app.MapBroker();
         app.MapFlows();
+        app.MapCredentialApi();
+        app.MapProbeApi();
+        app.MapKeyRotationApi();
+        app.MapRestOfApi();
         app.MapPages();
         return app;
     }

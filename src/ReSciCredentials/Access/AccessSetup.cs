@@ -66,6 +66,7 @@ internal static class AccessSetup
         services.AddScoped<SetupLinks>();
         services.AddScoped<Owners>();
         services.AddTransient<Sharing>();
+        services.AddSingleton<Repeats>();
         return services;
     }
 

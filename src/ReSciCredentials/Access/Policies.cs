@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authorization;
+using ReSciCredentials.Api;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Access;
@@ -7,7 +8,7 @@ namespace ReSciCredentials.Access;
 internal static class Policies
 {
     /// <summary>Where the REST API is.</summary>
-    public const string ApiPath = "/nexla-api";
+    public const string ApiPath = ApiPaths.Base;
 
     /// <summary>Any service key for GET and HEAD; one that may write for the rest.</summary>
     public const string Api = "api";
@@ -20,6 +21,15 @@ internal static class Policies
             context.Resource is HttpContext http && ScopeOf(http) >= NeededFor(http.Request)))
         .AddPolicy(ApiAdmin, policy => policy.OfPrograms().RequireAssertion(static context =>
             context.Resource is HttpContext http && ScopeOf(http) >= ServiceKeyScope.Admin));
+
+    /// <summary>A collection of the API: for programs alone, and no handler runs on an input that cannot be used.</summary>
+    public static RouteGroupBuilder MapApi(this IEndpointRouteBuilder routes, string path, string tag) =>
+        routes.MapGroup(ApiPath + path).WithTags(tag).RequireAuthorization(Api).AddEndpointFilter(ApiInputs.RefuseFaulty);
+
+    /// <summary>All other routes of Nexla's: mapped last.</summary>
+    public static void MapRestOfApi(this IEndpointRouteBuilder routes) =>
+        routes.Map($"{ApiPath}/{{**path}}", static (string? path) => ApiSetup.NotPartOfIt(path))
+            .RequireAuthorization(Api).WithName("not_supported").Refuses(401, 404, 501).ExcludeFromDescription();
 
     private static AuthorizationPolicyBuilder OfPrograms(this AuthorizationPolicyBuilder policy) =>
         policy.AddAuthenticationSchemes(ApiTokenSignIn.Name).RequireAuthenticatedUser();

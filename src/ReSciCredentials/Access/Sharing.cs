@@ -62,6 +62,20 @@ internal sealed class Sharing(IDbContextFactory<StorageContext> contexts, ILooku
         },
         cancellationToken);
 
+    /// <summary>Shares something with all whom something else is shared with, in the same roles.</summary>
+    public async Task<ShareOutcome> CopyAsync(Person person, SharedItem from, SharedItem to, CancellationToken cancellationToken) =>
+        await ListAsync(person, from, cancellationToken) is { } list
+            ? await AddAsync(
+                person,
+                to,
+                [
+                    .. list.People
+                        .Where(other => other.Role is not AccessRole.Owner && other.AccountId != person.Id)
+                        .Select(other => new Grant(new PersonRef(other.AccountId, null), other.Role)),
+                ],
+                cancellationToken)
+            : new ShareOutcome.NotFound();
+
     /// <summary>Looks and changes in one transaction that writes from its beginning: of two changes at once the second sees the first.</summary>
     /// <param name="change">Returns what is at fault, in a sentence; then nothing is changed.</param>
     private async Task<ShareOutcome> ChangeAsync(

@@ -20,7 +20,7 @@ internal static class ActivityWords
         AuditEvents.Probe when Verdict.StepFrom(entry.Fields) is { } step => $"tested it: {Verdict.TitleOf(step, null)}",
         AuditEvents.ProbePendingKey when Verdict.StepFrom(entry.Fields) is { } step => $"tested the waiting key: {Verdict.TitleOf(step, null)}",
         AuditEvents.ReplaceKey => "entered a new key, which waits",
-        AuditEvents.PromoteKey when entry.Fields == AuditEvents.OldKeyWiped => "promoted the new key and wiped the old one",
+        AuditEvents.PromoteKey when entry.Fields.StartsWith(AuditEvents.OldKeyWiped, StringComparison.Ordinal) => "promoted the new key and wiped the old one",
         AuditEvents.PromoteKey => "promoted the new key and kept the old one for a while",
         AuditEvents.RollBackKey => "rolled back to the key before",
         AuditEvents.DropKey => "dropped the new key",

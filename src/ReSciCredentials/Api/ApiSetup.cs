@@ -15,13 +15,10 @@ internal static class ApiSetup
     /// <summary>Stands before everything that can refuse a call of the API.</summary>
     public static void UseApi(this IApplicationBuilder app) => app.UseMiddleware<ApiFaults>();
 
-    /// <summary>The rest of Nexla's routes, so that a program learns what is missing instead of getting a page. Mapped last, on the API's group.</summary>
-    public static void MapRestOfApi(this RouteGroupBuilder api) =>
-        api.Map("/{**path}", static (string? path) => NotPartOfIt(path ?? "")).WithName("api_not_supported").Refuses(404, 501).ExcludeFromDescription();
-
-    private static ApiError NotPartOfIt(string path)
+    /// <summary>What the rest of Nexla's routes answer, so that a program learns what is missing instead of getting a page.</summary>
+    public static ApiError NotPartOfIt(string? path)
     {
-        var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        var parts = (path ?? "").Split('/', StringSplitOptions.RemoveEmptyEntries);
         // An id that is no number names nothing.
         if (parts is [var collection, var id, ..]
             && Resources.TryGetValue(collection, out var resource)

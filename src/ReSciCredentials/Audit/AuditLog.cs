@@ -43,7 +43,10 @@ internal static class AuditEvents
     public const string PasswordChanged = "password_changed";
     public const string SignInReset = "sign_in_reset";
 
-    /// <summary>The field of <see cref="PromoteKey"/> when there is no way back.</summary>
+    /// <summary>How the fields begin that tell which key went and which came.</summary>
+    public const string Fingerprint = "fp:";
+
+    /// <summary>The first field of <see cref="PromoteKey"/> when there is no way back.</summary>
     public const string OldKeyWiped = "old_key_wiped";
 }
 

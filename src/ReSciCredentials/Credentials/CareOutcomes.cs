@@ -1,3 +1,6 @@
+using ReSciCredentials.Api;
+using ReSciCredentials.Storage;
+
 namespace ReSciCredentials.Credentials;
 
 /// <summary>A field of a credential that is edited in place.</summary>
@@ -29,7 +32,71 @@ public abstract record EditOutcome
     public sealed record NotFound : EditOutcome;
 }
 
-/// <summary>What came of a deletion.</summary>
+/// <summary>What a program sent to change: each field of its own.</summary>
+/// <param name="Name">Null leaves it as it is.</param>
+/// <param name="Description">Clears it when null was sent.</param>
+internal sealed record CredentialChange(string? Name, SentText Description)
+{
+    public static CredentialChange None { get; } = new(null, default);
+
+    /// <returns>Messages by field; empty when all is well.</returns>
+    public Dictionary<string, string> Check()
+    {
+        var errors = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (Name is not null && TextRules.CheckName(Name, Credential.NameLength) is { } name)
+        {
+            errors["name"] = name;
+        }
+
+        if (TextRules.CheckDescription(Description.Text, Credential.DescriptionLength) is { } description)
+        {
+            errors["description"] = description;
+        }
+
+        return errors;
+    }
+
+    /// <summary>Only after <see cref="Check"/> found nothing.</summary>
+    /// <returns>The names of the fields that are other ones now.</returns>
+    public IReadOnlyList<string> ApplyTo(Credential credential)
+    {
+        var changed = new List<string>();
+        if (TextRules.OrNull(Name) is { } name && name != credential.Name)
+        {
+            credential.Name = name;
+            changed.Add("name");
+        }
+
+        if (Description.IsSent && TextRules.OrNull(Description.Text) is var description && description != credential.Description)
+        {
+            credential.Description = description;
+            changed.Add("description");
+        }
+
+        return changed;
+    }
+}
+
+/// <summary>What came of a program's change.</summary>
+internal abstract record ChangeOutcome
+{
+    /// <summary>It is so now, or was so already.</summary>
+    public sealed record Done : ChangeOutcome;
+
+    /// <param name="Errors">What to do, by field: name, description. Nothing was changed.</param>
+    public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : ChangeOutcome;
+
+    /// <summary>Somebody else changed it since the program looked. Nothing was changed now.</summary>
+    public sealed record ChangedMeanwhile : ChangeOutcome;
+
+    /// <summary>The person's role does not allow it. Nothing was changed.</summary>
+    public sealed record Forbidden : ChangeOutcome;
+
+    /// <summary>There is none that the person may see.</summary>
+    public sealed record NotFound : ChangeOutcome;
+}
+
+/// <summary>What came of a deletion.
 internal abstract record DeleteOutcome
 {
     public sealed record Done : DeleteOutcome;

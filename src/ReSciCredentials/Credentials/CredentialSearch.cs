@@ -1,6 +1,7 @@
 using System.Linq.Expressions;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
+using ReSciCredentials.Api;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
@@ -72,6 +73,40 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             HasPrevious: backwards ? more : anchor is not null,
             HasNext: backwards || more,
             Count: await CountAsync(matching, order, cancellationToken));
+    }
+
+    /// <summary>A numbered page of the list, as programs go through it: in an order that what is added meanwhile does not disturb.</summary>
+    /// <param name="name">A part of the name, whatever its case; null for any.</param>
+    /// <param name="atLeast">The least role in which the person sees what is listed.</param>
+    public async Task<NumberedListing> ListNumberedAsync(
+        Person person, CredentialFilter filter, string? name, AccessRole atLeast, ApiSort sort, ApiPage page, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var narrowed = await NarrowedAsync(storage, filter, person, cancellationToken);
+        var matching = atLeast is AccessRole.Owner || filter.Mine is true ? narrowed.OwnedBy(person) : narrowed.VisibleTo(person, atLeast);
+        if (filter.Mine is false)
+        {
+            matching = matching.Where(credential => credential.OwnerId != person.Id);
+        }
+
+        if (name is not null)
+        {
+            var pattern = $"%{name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
+            matching = matching.Where(credential => EF.Functions.Like(credential.Name, pattern, "\\"));
+        }
+
+        var ordered = (sort.Field, sort.Descending) switch
+        {
+            ("name", false) => matching.OrderBy(credential => EF.Functions.Collate(credential.Name, IgnoringCase)).ThenBy(credential => credential.Id),
+            ("name", true) => matching.OrderByDescending(credential => EF.Functions.Collate(credential.Name, IgnoringCase)).ThenByDescending(credential => credential.Id),
+            ("updated_at", false) => matching.OrderBy(credential => credential.UpdatedAt).ThenBy(credential => credential.Id),
+            ("updated_at", true) => matching.OrderByDescending(credential => credential.UpdatedAt).ThenByDescending(credential => credential.Id),
+            // Ids are given in the order of creation.
+            (_, false) => matching.OrderBy(credential => credential.Id),
+            (_, true) => matching.OrderByDescending(credential => credential.Id),
+        };
+        var rows = await CredentialRow.Project(storage, ordered.Skip(page.Skip).Take(page.Size), person).ToListAsync(cancellationToken);
+        return new NumberedListing([.. rows.Select(row => row.ToView(protector))], await matching.CountAsync(cancellationToken));
     }
 
     /// <summary>To choose from: the newest first, at most <paramref name="limit"/>, and the chosen one always.</summary>
@@ -270,3 +305,7 @@ internal sealed record CredentialListing(IReadOnlyList<CredentialTileView> Rows,
 /// <param name="Total">How many they may see in all, whatever was searched, up to <see cref="CredentialSearch.CountedTo"/>.</param>
 /// <param name="HasMore">Whether more than these match.</param>
 internal sealed record CredentialPage(IReadOnlyList<CredentialTileView> Tiles, int Total, bool HasMore);
+
+/// <summary>A numbered page of a list of credentials.</summary>
+/// <param name="Total">How many there are on all pages.</param>
+internal sealed record NumberedListing(IReadOnlyList<CredentialTileView> Rows, int Total);

@@ -15,6 +15,8 @@ internal static class CredentialSetup
         services.AddTransient<CredentialVault>();
         services.AddTransient<CredentialChecks>();
         services.AddTransient<KeyRotation>();
+        services.AddTransient<CredentialAnswers>();
+        services.AddSingleton<ProgramProbes>();
         services.AddSingleton<CredentialSearch>();
         services.AddSingleton<KeyUseReports>();
 

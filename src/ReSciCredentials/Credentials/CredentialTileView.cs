@@ -33,6 +33,24 @@ public sealed record CredentialTileView
 
     public DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>When a person or program changed it last. A check is no change.</summary>
+    public DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>Raised with every change, from 1.</summary>
+    public int Revision { get; init; }
+
+    /// <summary>What the program that made it calls its type.</summary>
+    public string Type { get; init; } = Credential.UsualType;
+
+    public int? CopiedFromId { get; init; }
+
+    /// <summary>When a client of ReSci last used it through the broker.</summary>
+    public DateTimeOffset? LastUsedAt { get; init; }
+
+    public int OwnerId { get; init; }
+
+    public string OwnerEmail { get; init; } = "";
+
     public required string OwnerName { get; init; }
 
     /// <summary>What the person who looks may do with it.</summary>

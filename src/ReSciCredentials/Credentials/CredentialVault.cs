@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
@@ -13,12 +14,13 @@ namespace ReSciCredentials.Credentials;
 /// Every use case of credentials. Each takes who asks, checks, and acts: a credential that the person may not see is as if it did not exist, and what
 /// their role does not allow is refused.
 /// </summary>
-internal sealed class CredentialVault(
+internal sealed partial class CredentialVault(
     IDbContextFactory<StorageContext> contexts,
     SecretProtector protector,
     ReSciClient resci,
     OutageWatch outage,
     CredentialChecks checks,
+    ProgramProbes probes,
     AuditLog audit,
     IOptions<AnnouncementsOptions> announcements,
     TimeProvider time)
@@ -280,25 +282,37 @@ internal sealed class CredentialVault(
             return new Reply<int?>.Granted(made);
         }
 
-        return await WithKeyAsync<int?>(
-            person,
-            id,
-            AccessRole.Admin,
-            async (key, _) =>
-            {
-                if (await FindAsync(person, id, cancellationToken) is not { } original)
-                {
-                    return null;
-                }
-
-                const string Prefix = "Copy of ";
-                var room = Credential.NameLength - Prefix.Length;
-                var name = original.Name.Length <= room ? original.Name : original.Name[..room];
-                var input = new NewCredential($"{Prefix}{name}", original.Description, Key: null, operation, Unverified: true, Same: true);
-                return await StoreAsync(person, input, new CredentialDates(original.ExpiresOn, original.ReviewOn), key, verdict: null, cancellationToken);
-            },
-            cancellationToken);
+        return await PrepareCopyAsync(person, id, operation, cancellationToken) switch
+        {
+            Reply<Credential?>.Granted { Value: { } copy } => new Reply<int?>.Granted(await StoreAsync(person, copy, cancellationToken)),
+            Reply<Credential?>.Granted => new Reply<int?>.Granted(null),
+            Reply<Credential?>.Forbidden => new Reply<int?>.Forbidden(),
+            Reply<Credential?>.NotFound => new Reply<int?>.NotFound(),
+            _ => throw new UnreachableException(),
+        };
     }
+
+    /// <summary>Makes the copy without storing it yet, as <see cref="PrepareAsync"/> does for a new one.</summary>
+    /// <returns>Granted is null when the key does not open.</returns>
+    internal Task<Reply<Credential?>> PrepareCopyAsync(Person person, int id, Guid operation, CancellationToken cancellationToken) => WithKeyAsync<Credential?>(
+        person,
+        id,
+        AccessRole.Admin,
+        async (key, _) =>
+        {
+            if (await FindAsync(person, id, cancellationToken) is not { } original)
+            {
+                return null;
+            }
+
+            var input = new NewCredential(TextRules.CopyOf(original.Name, Credential.NameLength), original.Description, Key: null, operation, Unverified: true, Same: true)
+            {
+                Type = original.Type,
+                CopiedFromId = id,
+            };
+            return await MakeAsync(person, input, new CredentialDates(original.ExpiresOn, original.ReviewOn), key, verdict: null, cancellationToken);
+        },
+        cancellationToken);
 
     /// <summary>
     /// Deletes a credential that nothing uses. It is gone from everywhere at once, can be brought back for <see cref="KeyWiper.UndoTime"/>,
@@ -407,16 +421,29 @@ internal sealed class CredentialVault(
 
     private async Task<SaveOutcome> TryAsync(Person person, NewCredential input, CancellationToken cancellationToken)
     {
+        var (refusal, credential) = await PrepareAsync(person, input, cancellationToken);
+        return refusal ?? new SaveOutcome.Saved(await StoreAsync(person, credential!, cancellationToken));
+    }
+
+    /// <summary>
+    /// Does everything that comes before storing: checks what was entered, asks ReSci and encrypts. Whoever calls this stores the credential, perhaps with
+    /// what is to use it, and writes its entry in the audit log.
+    /// </summary>
+    /// <returns>Why there is nothing to store, or the credential.</returns>
+    /// <exception cref="ServerSealedException"/>
+    internal async Task<(SaveOutcome? Refusal, Credential? Credential)> PrepareAsync(
+        Person person, NewCredential input, CancellationToken cancellationToken)
+    {
         var errors = input.Check(Today, out var cleaned, out var dates);
         using var key = cleaned;
         if (errors.Count > 0 || key is null)
         {
-            return new SaveOutcome.Invalid(errors);
+            return (new SaveOutcome.Invalid(errors), null);
         }
 
         if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), key, input.OperationId, cancellationToken) is { } same)
         {
-            return new SaveOutcome.Same(same);
+            return (new SaveOutcome.Same(same), null);
         }
 
         Verdict? verdict = null;
@@ -426,15 +453,15 @@ internal sealed class CredentialVault(
             switch (verdict.Outcome)
             {
                 case VerdictOutcome.Refused:
-                    return new SaveOutcome.Refused(verdict);
-                case VerdictOutcome.CannotTell:
-                    return new SaveOutcome.CannotTell(verdict);
-                case VerdictOutcome.Accepted:
+                    return (new SaveOutcome.Refused(verdict), null);
+                case VerdictOutcome.CannotTell when !input.EvenIfUnclear:
+                    return (new SaveOutcome.CannotTell(verdict), null);
+                case VerdictOutcome.CannotTell or VerdictOutcome.Accepted:
                     break;
             }
         }
 
-        return new SaveOutcome.Saved(await StoreAsync(person, input, dates, key, verdict, cancellationToken));
+        return (null, await MakeAsync(person, input, dates, key, verdict, cancellationToken));
     }
 
     // A clear answer tells that ReSci is up. That there is none may be the fault of what was typed.
@@ -449,7 +476,7 @@ internal sealed class CredentialVault(
         return verdict;
     }
 
-    private async Task<int> StoreAsync(
+    private async Task<Credential> MakeAsync(
         Person person, NewCredential input, CredentialDates dates, Secret key, Verdict? verdict, CancellationToken cancellationToken)
     {
         var now = time.GetUtcNow();
@@ -465,6 +492,8 @@ internal sealed class CredentialVault(
             ReviewOn = dates.ReviewOn,
             CurrentKeyUid = keyUid,
             Version = 1,
+            Type = input.Type,
+            CopiedFromId = input.CopiedFromId,
             CreatedAt = now,
             UpdatedAt = now,
             OperationId = input.OperationId,
@@ -481,7 +510,11 @@ internal sealed class CredentialVault(
             ],
         };
         checks.Begin(credential, verdict);
+        return credential;
+    }
 
+    private async Task<int> StoreAsync(Person person, Credential credential, CancellationToken cancellationToken)
+    {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         storage.Credentials.Add(credential);
         try
@@ -492,7 +525,7 @@ internal sealed class CredentialVault(
         catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
             // The same overlay was saved by another request in the meantime.
-            return await FindByOperationAsync(person, input.OperationId, cancellationToken) ?? throw new InvalidOperationException("A row is neither new nor there.", exception);
+            return await FindByOperationAsync(person, credential.OperationId, cancellationToken) ?? throw new InvalidOperationException("A row is neither new nor there.", exception);
         }
     }
 

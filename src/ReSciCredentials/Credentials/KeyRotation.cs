@@ -14,7 +14,7 @@ namespace ReSciCredentials.Credentials;
 /// a pointer, and the key that was current stays for a roll back until its time is over. Ids never change. Decisions are for admins. Each decision names the key it is
 /// about, so that one sent twice is one, and one about a key that is no longer there changes nothing. decisions/0004 says what becomes of which key.
 /// </summary>
-internal sealed class KeyRotation(
+internal sealed partial class KeyRotation(
     IDbContextFactory<StorageContext> contexts,
     CredentialVault vault,
     SecretProtector protector,
@@ -141,7 +141,12 @@ internal sealed class KeyRotation(
     /// Makes the waiting key the current one, in one step. The key that was current stays for <see cref="KeptFor"/> or is wiped; one from before that is wiped.
     /// The verdict is what ReSci said of the key while it waited.
     /// </summary>
-    public Task<RotationOutcome> PromoteAsync(Person person, int id, Guid pending, OldKey oldKey, CancellationToken cancellationToken) => DecideAsync(
+    public Task<RotationOutcome> PromoteAsync(Person person, int id, Guid pending, OldKey oldKey, CancellationToken cancellationToken) =>
+        PromoteAsync(person, id, pending, oldKey, CredentialChange.None, cancellationToken);
+
+    /// <param name="change">Made in the same step.</param>
+    private Task<RotationOutcome> PromoteAsync(
+        Person person, int id, Guid pending, OldKey oldKey, CredentialChange change, CancellationToken cancellationToken) => DecideAsync(
         person,
         id,
         async (storage, credential) =>
@@ -156,6 +161,7 @@ internal sealed class KeyRotation(
                 return Decision.ChangedMeanwhile;
             }
 
+            var fingerprints = await FingerprintsOfAsync(storage, credential.CurrentKeyUid, pending, cancellationToken);
             var wiped = await WipeAsync(storage, credential.PreviousKeyUid, cancellationToken);
             if (oldKey is OldKey.Keep)
             {
@@ -169,7 +175,18 @@ internal sealed class KeyRotation(
 
             credential.PendingKeyUid = null;
             MakeCurrent(credential, pending, await VerdictAsync(storage, id, pending, cancellationToken));
-            audit.Add(storage, person, AuditEvents.PromoteKey, CredentialVault.ItemType, id, oldKey is OldKey.Keep ? "old_key_kept" : AuditEvents.OldKeyWiped);
+            audit.Add(
+                storage,
+                person,
+                AuditEvents.PromoteKey,
+                CredentialVault.ItemType,
+                id,
+                [oldKey is OldKey.Keep ? "old_key_kept" : AuditEvents.OldKeyWiped, .. fingerprints]);
+            if (change.ApplyTo(credential) is { Count: > 0 } changed)
+            {
+                audit.Add(storage, person, AuditEvents.Update, CredentialVault.ItemType, id, changed);
+            }
+
             return wiped ? Decision.ChangeThatWiped : Decision.Change;
         },
         cancellationToken);
@@ -184,17 +201,19 @@ internal sealed class KeyRotation(
         var outcome = await DecideAsync(
             person,
             id,
-            (storage, credential) =>
+            async (storage, credential) =>
             {
                 if (credential.CurrentKeyUid == previous)
                 {
-                    return Task.FromResult(Decision.AlreadySo);
+                    return Decision.AlreadySo;
                 }
 
                 if (credential.PreviousKeyUid != previous)
                 {
-                    return Task.FromResult(Decision.ChangedMeanwhile);
+                    return Decision.ChangedMeanwhile;
                 }
+
+                var fingerprints = await FingerprintsOfAsync(storage, credential.CurrentKeyUid, previous, cancellationToken);
 
                 if (credential.PendingKeyUid is null)
                 {
@@ -208,9 +227,9 @@ internal sealed class KeyRotation(
 
                 // What ReSci said of it before is no longer worth much: making a new key there may have ended this one.
                 MakeCurrent(credential, previous, KeyVerdict.None);
-                audit.Add(storage, person, AuditEvents.RollBackKey, CredentialVault.ItemType, id, "current_key");
+                audit.Add(storage, person, AuditEvents.RollBackKey, CredentialVault.ItemType, id, ["current_key", .. fingerprints]);
                 changed = true;
-                return Task.FromResult(Decision.Change);
+                return Decision.Change;
             },
             cancellationToken);
         if (changed && outcome is RotationOutcome.Done)
@@ -292,9 +311,9 @@ internal sealed class KeyRotation(
             {
                 case VerdictOutcome.Refused:
                     return new ReplaceOutcome.Refused(verdict);
-                case VerdictOutcome.CannotTell:
+                case VerdictOutcome.CannotTell when !input.EvenIfUnclear:
                     return new ReplaceOutcome.CannotTell(verdict);
-                case VerdictOutcome.Accepted:
+                case VerdictOutcome.CannotTell or VerdictOutcome.Accepted:
                     break;
             }
         }
@@ -436,6 +455,14 @@ internal sealed class KeyRotation(
         {
             return null;
         }
+    }
+
+    // They tell later which key it was that came and which that went, and nothing else.
+    private static async Task<IReadOnlyList<string>> FingerprintsOfAsync(StorageContext storage, Guid from, Guid to, CancellationToken cancellationToken)
+    {
+        var known = await storage.CredentialKeys.Where(key => key.Uid == from || key.Uid == to)
+            .ToDictionaryAsync(key => key.Uid, key => key.Fingerprint, cancellationToken);
+        return [AuditEvents.Fingerprint + known.GetValueOrDefault(from, "unknown"), AuditEvents.Fingerprint + known.GetValueOrDefault(to, "unknown")];
     }
 
     private void Keep(Credential credential, Guid key) =>

@@ -15,6 +15,15 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
     /// <summary>The optional days.</summary>
     public TypedDates Dates { get; init; } = new(null, null);
 
+    /// <summary>Save it also when ReSci could not be asked. A program reads why in the answer; there is nobody to ask.</summary>
+    public bool EvenIfUnclear { get; init; }
+
+    /// <summary>As <see cref="Credential.Type"/>.</summary>
+    public string Type { get; init; } = Credential.UsualType;
+
+    /// <summary>As <see cref="Credential.CopiedFromId"/>.</summary>
+    public int? CopiedFromId { get; init; }
+
     /// <summary>Cleans the key and checks every field. The caller disposes the key.</summary>
     /// <param name="today">A day that is over cannot be chosen.</param>
     /// <param name="key">Null when the key is at fault.</param>
@@ -39,19 +48,29 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
             errors["key"] = message;
         }
 
-        if (key is { Length: >= TellingLength })
+        if (key is not null)
         {
-            // Pasted into the wrong field as well: it would be shown on every screen.
-            foreach (var (field, text) in new[] { ("name", Name), ("description", Description) })
-            {
-                if (key.IsIn(text))
-                {
-                    errors[field] = $"The {field} contains the API key, and a {field} is shown to others. Remove it here.";
-                }
-            }
+            NoteKeyIn(errors, key, ("name", Name), ("description", Description));
         }
 
         return errors;
+    }
+
+    /// <summary>Finds the key in texts that are shown: pasted into the wrong field as well, it would be on every screen.</summary>
+    internal static void NoteKeyIn(IDictionary<string, string> errors, Secret key, params ReadOnlySpan<(string Field, string? Text)> texts)
+    {
+        if (key.Length < TellingLength)
+        {
+            return;
+        }
+
+        foreach (var (field, text) in texts)
+        {
+            if (key.IsIn(text))
+            {
+                errors[field] = $"The {field} contains the API key, and a {field} is shown to others. Remove it here.";
+            }
+        }
     }
 
     // Somebody will print this one day.

@@ -20,6 +20,9 @@ internal enum OldKey
 /// <param name="Then">Promote it as soon as ReSci accepted it, and what becomes of the old key; null lets it wait for a decision.</param>
 internal sealed record NewKey(string? Key, Guid OperationId, bool Unverified = false, bool Same = false, string? Instead = null, OldKey? Then = null)
 {
+    /// <summary>Store it also when ReSci could not be asked. A program reads why in the answer; there is nobody to ask.</summary>
+    public bool EvenIfUnclear { get; init; }
+
     // Somebody will print this one day.
     public override string ToString() => nameof(NewKey);
 }

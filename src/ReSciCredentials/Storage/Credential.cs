@@ -14,6 +14,9 @@ internal sealed class Credential : IShared, IRevised
     public const int NameLength = 255;
     public const int DescriptionLength = 2000;
 
+    /// <summary>The type of what people make; programs may say <c>rest</c>.</summary>
+    public const string UsualType = "resci";
+
     public int Id { get; init; }
 
     /// <summary>128 random bits that never change; part of what binds a ciphertext to its row.</summary>
@@ -74,6 +77,12 @@ internal sealed class Credential : IShared, IRevised
 
     /// <summary>The day on which somebody should look whether the credential is still needed.</summary>
     public DateOnly? ReviewOn { get; set; }
+
+    /// <summary>What the program that made it calls its type, to be given back to it; it says nothing else.</summary>
+    public string Type { get; init; } = UsualType;
+
+    /// <summary>The credential it is a copy of, which may be gone.</summary>
+    public int? CopiedFromId { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
 

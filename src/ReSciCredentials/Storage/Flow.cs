@@ -22,6 +22,11 @@ internal sealed class Flow : IShared, IRevised
     public const int NameLength = 255;
     public const int DescriptionLength = 2000;
 
+    /// <summary>The longest <see cref="Config"/>, in characters.</summary>
+    public const int ConfigLength = 65_536;
+
+    public const string UsualType = "rest";
+
     public int Id { get; init; }
 
     public FlowKind Kind { get; init; }
@@ -44,6 +49,18 @@ internal sealed class Flow : IShared, IRevised
     public FlowStatus Status { get; set; }
 
     public ICollection<Accessor> Accessors { get; init; } = [];
+
+    /// <summary>What the program that made it calls its type, to be given back to it; it says nothing else.</summary>
+    public string Type { get; init; } = UsualType;
+
+    /// <summary>A JSON object that a program keeps with it, as in Nexla's <c>source_config</c>. Never run.</summary>
+    public string? Config { get; set; }
+
+    /// <summary>The number of a program's data set, as in Nexla's <c>data_set_id</c>. There are none here.</summary>
+    public int? DataSetId { get; set; }
+
+    /// <summary>The source or destination it is a copy of, which may be gone.</summary>
+    public int? CopiedFromId { get; init; }
 
     public DateTimeOffset CreatedAt { get; init; }
 

@@ -111,6 +111,7 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             credential.ToTable("credentials");
             credential.Property(c => c.Name).HasMaxLength(Credential.NameLength);
             credential.Property(c => c.Description).HasMaxLength(Credential.DescriptionLength);
+            credential.Property(c => c.Type).HasDefaultValue(Credential.UsualType);
             credential.Property(c => c.VerifiedStatus).HasConversion<string>();
             credential.HasOne(c => c.Owner).WithMany().HasForeignKey(c => c.OwnerId).OnDelete(DeleteBehavior.Restrict);
             credential.HasMany(c => c.Keys).WithOne(k => k.Credential).HasForeignKey(k => k.CredentialId);
@@ -167,6 +168,7 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             flow.ToTable("flows");
             flow.Property(f => f.Name).HasMaxLength(Flow.NameLength);
             flow.Property(f => f.Description).HasMaxLength(Flow.DescriptionLength);
+            flow.Property(f => f.Type).HasDefaultValue(Flow.UsualType);
             flow.Property(f => f.Kind).HasConversion<string>();
             flow.Property(f => f.Status).HasConversion<string>();
             flow.HasOne(f => f.Owner).WithMany().HasForeignKey(f => f.OwnerId).OnDelete(DeleteBehavior.Restrict);

@@ -22,6 +22,14 @@ internal static class TextRules
         _ => null,
     };
 
+    /// <summary>The name of a copy, shortened where it must be.</summary>
+    public static string CopyOf(string name, int maximumLength)
+    {
+        const string Prefix = "Copy of ";
+        var room = maximumLength - Prefix.Length;
+        return Prefix + (name.Length <= room ? name : name[..room]);
+    }
+
     /// <summary>Trimmed; null when nothing is left.</summary>
     public static string? OrNull(string? text) => string.IsNullOrWhiteSpace(text) ? null : text.Trim();
 }
