@@ -1,4 +1,5 @@
 using ReSciCredentials.Access;
+using ReSciCredentials.Activity;
 using ReSciCredentials.Announcements;
 using ReSciCredentials.Api;
 using ReSciCredentials.Audit;
@@ -26,6 +27,7 @@ internal static class Program
         builder.Services.AddReSci(builder.Configuration);
         builder.Services.AddAudit();
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
+        builder.Services.AddActivity();
         builder.Services.AddAnnouncements(builder.Configuration);
         builder.Services.AddCredentials(builder.Configuration);
         builder.Services.AddBroker(builder.Configuration);
@@ -54,6 +56,9 @@ internal static class Program
         app.MapCredentialApi();
         app.MapProbeApi();
         app.MapKeyRotationApi();
+        app.MapAccessTokenApi();
+        app.MapFlowApi();
+        app.MapAuditApi();
         app.MapRestOfApi();
         app.MapPages();
         return app;

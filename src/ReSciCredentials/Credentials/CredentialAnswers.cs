@@ -377,4 +377,5 @@ internal sealed record SideBySideAnswer(ProbeResult Pending, ProbeResult? Curren
 [JsonSerializable(typeof(KeysAnswer))]
 [JsonSerializable(typeof(SideBySideAnswer))]
 [JsonSerializable(typeof(ApiDone))]
+[JsonSerializable(typeof(int))]
 internal sealed partial class CredentialJson : JsonSerializerContext;

@@ -91,8 +91,8 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
 
         if (name is not null)
         {
-            var pattern = $"%{name.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
-            matching = matching.Where(credential => EF.Functions.Like(credential.Name, pattern, "\\"));
+            var pattern = TextRules.PatternOf(name);
+            matching = matching.Where(credential => EF.Functions.Like(credential.Name, pattern, TextRules.PatternEscape));
         }
 
         var ordered = (sort.Field, sort.Descending) switch

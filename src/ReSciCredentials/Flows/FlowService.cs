@@ -11,7 +11,7 @@ namespace ReSciCredentials.Flows;
 /// Every use case of data sources and destinations. Each takes who asks, checks, and acts. A source or destination runs with what its owner may do:
 /// the credential must be theirs or shared with them, whoever chooses it.
 /// </summary>
-internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, CredentialVault vault, AuditLog audit, TimeProvider time)
+internal sealed partial class FlowService(IDbContextFactory<StorageContext> contexts, CredentialVault vault, AuditLog audit, TimeProvider time)
 {
     private const string OwnerMayNot = "The owner may not use this credential. Share it with them first, or choose another one.";
     private const string NoSuchCredential = "This credential does not exist any more, or is not shared with you. Choose another one.";
@@ -25,14 +25,24 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         }
 
         var errors = input.Check();
-        if (await CheckCredentialAsync(person, input.CredentialId, cancellationToken) is { } fault)
+        if (input.Credential is null)
         {
-            errors["credential"] = fault;
+            await CheckCredentialAsync(person, input, errors, cancellationToken);
         }
 
         if (errors.Count > 0)
         {
             return new FlowOutcome.Invalid(errors);
+        }
+
+        Credential? credential = null;
+        if (input.Credential is { } inline)
+        {
+            (var refusal, credential) = await vault.PrepareAsync(person, inline, cancellationToken);
+            if (refusal is not null)
+            {
+                return new FlowOutcome.CredentialRefused(refusal);
+            }
         }
 
         var now = time.GetUtcNow();
@@ -44,7 +54,11 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             Description = TextRules.OrNull(input.Description),
             Endpoint = input.Endpoint!,
             CredentialId = input.CredentialId,
+            Credential = credential,
             Status = FlowStatus.Active,
+            Type = input.Type,
+            Config = input.Config,
+            DataSetId = input.DataSetId,
             CreatedAt = now,
             UpdatedAt = now,
             OperationId = input.OperationId,
@@ -54,13 +68,18 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         try
         {
             await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
-            if (!await IsThereAsync(storage, person, input.CredentialId, cancellationToken))
+            if (credential is null && !await IsThereAsync(storage, person, input.CredentialId, cancellationToken))
             {
                 errors["credential"] = NoSuchCredential;
                 return new FlowOutcome.Invalid(errors);
             }
 
             await audit.SaveNewAsync(storage, person, ItemType(input.Kind), () => flow.Id, cancellationToken);
+            if (credential is not null)
+            {
+                audit.Add(storage, person, AuditEvents.Create, CredentialVault.ItemType, credential.Id);
+            }
+
             NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
             await storage.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
@@ -130,12 +149,11 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             revision: null,
             credentialId: null,
             status is FlowStatus.Active ? AuditEvents.Activate : AuditEvents.Pause,
-            "status",
             flow =>
             {
                 var changes = flow.Status != status;
                 flow.Status = status;
-                return changes;
+                return changes ? ["status"] : [];
             },
             cancellationToken);
 
@@ -152,13 +170,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             revision,
             credentialId,
             AuditEvents.Update,
-            "credential",
-            flow =>
-            {
-                var changes = flow.CredentialId != credentialId;
-                flow.CredentialId = credentialId;
-                return changes;
-            },
+            new FlowChange(null, default, null, null, credentialId).ApplyTo,
             cancellationToken);
     }
 
@@ -177,8 +189,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         int? revision,
         int? credentialId,
         string verb,
-        string field,
-        Func<Flow, bool> change,
+        Func<Flow, IReadOnlyList<string>> change,
         CancellationToken cancellationToken)
     {
         // Opening a key takes a while: not within the transaction.
@@ -214,7 +225,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         }
 
         var usedBefore = flow.CredentialId;
-        if (!change(flow))
+        if (change(flow) is not { Count: > 0 } changed)
         {
             return new FlowOutcome.Done(id);
         }
@@ -226,7 +237,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         }
 
         flow.UpdatedAt = time.GetUtcNow();
-        audit.Add(storage, person, verb, ItemType(kind), id, field);
+        audit.Add(storage, person, verb, ItemType(kind), id, changed);
         try
         {
             await storage.SaveChangesAsync(cancellationToken);
@@ -255,6 +266,21 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             _ => null,
         };
 
+    private async Task CheckCredentialAsync(Person person, NewFlow input, Dictionary<string, string> errors, CancellationToken cancellationToken)
+    {
+        if (await CheckCredentialAsync(person, input.CredentialId, cancellationToken) is { } fault)
+        {
+            errors["credential"] = fault;
+            return;
+        }
+
+        foreach (var (field, message) in await vault.FindKeyInAsync(
+            person, input.CredentialId, cancellationToken, ("name", input.Name), ("description", input.Description), ("config", input.Config)))
+        {
+            errors[field] = message;
+        }
+    }
+
     private static IQueryable<FlowView> Project(StorageContext storage, IQueryable<Flow> flows, Person person) =>
         from seen in flows.SeenBy(person)
         let flow = seen.Row
@@ -272,7 +298,14 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             CredentialStatus = credential == null ? null : credential.VerifiedStatus,
             OwnerMayUseCredential = flow.Credential!.OwnerId == flow.OwnerId
                 || flow.Credential.Accessors.Any(accessor => accessor.AccountId == flow.OwnerId),
-            OwnerName = flow.Owner!.Name,
+            Type = flow.Type,
+            Config = flow.Config,
+            DataSetId = flow.DataSetId,
+            CopiedFromId = flow.CopiedFromId,
+            UpdatedAt = flow.UpdatedAt,
+            OwnerId = flow.OwnerId,
+            OwnerEmail = flow.Owner!.Email!,
+            OwnerName = flow.Owner.Name,
             Role = seen.Role,
             CreatedAt = flow.CreatedAt,
             Revision = flow.Revision,

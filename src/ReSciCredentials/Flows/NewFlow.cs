@@ -1,3 +1,5 @@
+using ReSciCredentials.Api;
+using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Storage;
 
@@ -8,6 +10,18 @@ namespace ReSciCredentials.Flows;
 /// <param name="OperationId">The same for every attempt to save the same form: sent twice, it makes one.</param>
 internal sealed record NewFlow(FlowKind Kind, string? Name, string? Description, string? Endpoint, int CredentialId, Guid OperationId)
 {
+    /// <summary>A credential to be made with it, in one step, in place of one that is there.</summary>
+    public NewCredential? Credential { get; init; }
+
+    /// <summary>As <see cref="Flow.Type"/>.</summary>
+    public string Type { get; init; } = Flow.UsualType;
+
+    /// <summary>As <see cref="Flow.Config"/>.</summary>
+    public string? Config { get; init; }
+
+    /// <summary>As <see cref="Flow.DataSetId"/>.</summary>
+    public int? DataSetId { get; init; }
+
     /// <returns>Messages by field; empty when all is well.</returns>
     public Dictionary<string, string> Check()
     {
@@ -27,8 +41,85 @@ internal sealed record NewFlow(FlowKind Kind, string? Name, string? Description,
             errors["endpoint"] = "Choose an endpoint.";
         }
 
+        if (FlowChange.CheckConfig(Config) is { } config)
+        {
+            errors["config"] = config;
+        }
+
         return errors;
     }
+}
+
+/// <summary>What a program sent to change: each field of its own.</summary>
+/// <param name="Name">Null leaves it as it is, as for those that follow.</param>
+/// <param name="Description">Clears it when null was sent.</param>
+/// <param name="Config">Replaces the whole object.</param>
+/// <param name="CredentialId">Another credential, which both the person and the owner may use.</param>
+internal sealed record FlowChange(string? Name, SentText Description, string? Config, int? DataSetId, int? CredentialId)
+{
+    /// <returns>Messages by field; empty when all is well.</returns>
+    public Dictionary<string, string> Check()
+    {
+        var errors = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (Name is not null && TextRules.CheckName(Name, Flow.NameLength) is { } name)
+        {
+            errors["name"] = name;
+        }
+
+        if (TextRules.CheckDescription(Description.Text, Flow.DescriptionLength) is { } description)
+        {
+            errors["description"] = description;
+        }
+
+        if (CheckConfig(Config) is { } config)
+        {
+            errors["config"] = config;
+        }
+
+        return errors;
+    }
+
+    /// <summary>Only after <see cref="Check"/> found nothing.</summary>
+    /// <returns>The names of the fields that are other ones now.</returns>
+    public IReadOnlyList<string> ApplyTo(Flow flow)
+    {
+        var changed = new List<string>();
+        if (TextRules.OrNull(Name) is { } name && name != flow.Name)
+        {
+            flow.Name = name;
+            changed.Add("name");
+        }
+
+        if (Description.IsSent && TextRules.OrNull(Description.Text) is var description && description != flow.Description)
+        {
+            flow.Description = description;
+            changed.Add("description");
+        }
+
+        if (Config is not null && Config != flow.Config)
+        {
+            flow.Config = Config;
+            changed.Add("config");
+        }
+
+        if (DataSetId is not null && DataSetId != flow.DataSetId)
+        {
+            flow.DataSetId = DataSetId;
+            changed.Add("data_set_id");
+        }
+
+        if (CredentialId is { } credential && credential != flow.CredentialId)
+        {
+            flow.CredentialId = credential;
+            changed.Add("credential");
+        }
+
+        return changed;
+    }
+
+    /// <summary>What to do about an object that is to be kept, or null when it is fine.</summary>
+    public static string? CheckConfig(string? config) =>
+        config is { Length: > Flow.ConfigLength } ? $"This is longer than {Flow.ConfigLength} characters of JSON." : null;
 }
 
 /// <summary>What came of making or changing a source or destination.</summary>
@@ -36,7 +127,16 @@ internal abstract record FlowOutcome
 {
     public sealed record Done(int Id) : FlowOutcome;
 
-    /// <param name="Errors">What to do, by field: name, description, endpoint, credential.</param>
+    /// <summary>The credential that was to be made with it was not; nothing was.</summary>
+    public sealed record CredentialRefused(SaveOutcome Outcome) : FlowOutcome;
+
+    /// <summary>The key of the credential that was to be copied with it does not open; nothing was made.</summary>
+    public sealed record Undecryptable(int CredentialId) : FlowOutcome;
+
+    /// <summary>The person's role with the credential that was to be copied with it does not allow that; nothing was made.</summary>
+    public sealed record CredentialForbidden(int CredentialId) : FlowOutcome;
+
+    /// <param name="Errors">What to do, by field: name, description, endpoint, credential, config.</param>
     public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : FlowOutcome;
 
     /// <summary>Somebody else changed it since the person looked; nothing was changed now.</summary>
@@ -74,6 +174,22 @@ public sealed record FlowView
 
     /// <summary>False when the credential is no longer shared with the owner: then it stands still.</summary>
     public required bool OwnerMayUseCredential { get; init; }
+
+    /// <summary>What the program that made it calls its type.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The JSON object that a program keeps with it.</summary>
+    public required string? Config { get; init; }
+
+    public required int? DataSetId { get; init; }
+
+    public required int? CopiedFromId { get; init; }
+
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    public required int OwnerId { get; init; }
+
+    public required string OwnerEmail { get; init; }
 
     public required string OwnerName { get; init; }
 

@@ -22,6 +22,13 @@ internal static class TextRules
         _ => null,
     };
 
+    /// <summary>The escape character of <see cref="PatternOf"/>.</summary>
+    public const string PatternEscape = "\\";
+
+    /// <summary>A LIKE pattern for what holds the text somewhere.</summary>
+    public static string PatternOf(string text) =>
+        $"%{text.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("%", "\\%", StringComparison.Ordinal).Replace("_", "\\_", StringComparison.Ordinal)}%";
+
     /// <summary>The name of a copy, shortened where it must be.</summary>
     public static string CopyOf(string name, int maximumLength)
     {
