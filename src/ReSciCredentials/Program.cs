@@ -23,7 +23,7 @@ internal static class Program
         builder.Services.AddStorage(builder.Configuration);
         builder.Services.AddSecrets(builder.Configuration);
         builder.Services.AddReSci(builder.Configuration);
-        builder.Services.AddAudit();
+        builder.Services.AddAudit(builder.Configuration);
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
         builder.Services.AddAnnouncements(builder.Configuration);
         builder.Services.AddCredentials(builder.Configuration);

@@ -1,4 +1,4 @@
-using System.Security.Claims;
+using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Authorization;
 
 namespace ReSciCredentials.Access;
@@ -23,18 +23,18 @@ public sealed class SignedOutException : Exception
 }
 
 /// <summary>Who asks, in a request as in a circuit.</summary>
-internal sealed class CurrentPerson(AuthenticationStateProvider circuit, Sessions sessions)
+internal sealed class CurrentPerson(AuthenticationStateProvider circuit, NavigationManager navigation, Sessions sessions)
 {
-    private ClaimsPrincipal? _requestUser;
+    private HttpContext? _request;
 
     /// <summary>Looks the session up anew, since a circuit lives longer than a session may.</summary>
     /// <exception cref="SignedOutException">Nobody is signed in, or the session has ended.</exception>
     public async ValueTask<Person> GetAsync(CancellationToken cancellationToken)
     {
-        var user = _requestUser ?? (await circuit.GetAuthenticationStateAsync()).User;
+        var user = _request?.User ?? (await circuit.GetAuthenticationStateAsync()).User;
         return SessionClaims.SessionOf(user) is { } session
             && await sessions.FindAsync(session, SessionClaims.ClientOf(user), cancellationToken) is { } person
-                ? person
+                ? person with { Path = _request?.Request.Path.Value ?? new Uri(navigation.Uri).AbsolutePath }
                 : throw new SignedOutException();
     }
 
@@ -43,7 +43,7 @@ internal sealed class CurrentPerson(AuthenticationStateProvider circuit, Session
     {
         public async Task InvokeAsync(HttpContext context, CurrentPerson current)
         {
-            current._requestUser = context.User;
+            current._request = context;
             try
             {
                 await next(context);

@@ -9,7 +9,7 @@ namespace ReSciCredentials.Broker;
 internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, AuditLog audit, TimeProvider time)
 {
     /// <summary>The item type of the audit log.</summary>
-    public const string ItemType = "access_token";
+    public const string ItemType = AuditItems.AccessToken;
 
     /// <summary>Tokens that work at the same time, for one source or destination.</summary>
     public const int MostActive = 50;

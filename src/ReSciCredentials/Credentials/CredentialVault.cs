@@ -23,7 +23,7 @@ internal sealed class CredentialVault(
     TimeProvider time)
 {
     /// <summary>The item type of the audit log.</summary>
-    public const string ItemType = "credential";
+    public const string ItemType = AuditItems.Credential;
 
     private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
@@ -151,7 +151,7 @@ internal sealed class CredentialVault(
             }
 
             (credential.ExpiresOn, credential.ReviewOn, credential.UpdatedAt) = (dates.ExpiresOn, dates.ReviewOn, time.GetUtcNow());
-            audit.Add(storage, person, AuditEvents.Update, ItemType, id, dates.NamesOfDifferences(stored));
+            audit.AddChanges(storage, person, AuditEvents.Update, ItemType, id, dates.ChangesSince(stored));
             try
             {
                 await storage.SaveChangesAsync(cancellationToken);
@@ -255,7 +255,13 @@ internal sealed class CredentialVault(
             }
 
             credential.UpdatedAt = time.GetUtcNow();
-            audit.Add(storage, person, AuditEvents.Update, ItemType, id, field is CredentialField.Name ? "name" : "description");
+            audit.AddChanges(
+                storage,
+                person,
+                AuditEvents.Update,
+                ItemType,
+                id,
+                [AuditChange.Of(field is CredentialField.Name ? AuditField.Name : AuditField.Description, present, wanted)]);
             try
             {
                 await storage.SaveChangesAsync(cancellationToken);
@@ -480,7 +486,18 @@ internal sealed class CredentialVault(
         storage.Credentials.Add(credential);
         try
         {
-            await audit.SaveNewAsync(storage, person, ItemType, () => credential.Id, cancellationToken);
+            await audit.SaveNewAsync(
+                storage,
+                person,
+                ItemType,
+                () => credential.Id,
+                [
+                    AuditChange.Of(AuditField.Name, null, credential.Name),
+                    AuditChange.Of(AuditField.Description, null, credential.Description),
+                    AuditChange.OfKey(null, protector.FingerprintOf(key)),
+                    .. dates.ChangesSince(new CredentialDates(null, null)),
+                ],
+                cancellationToken);
             return credential.Id;
         }
         catch (DbUpdateException exception) when (exception.IsUniqueViolation())

@@ -141,6 +141,9 @@ internal sealed class KeyRotation(
                 return Decision.ChangedMeanwhile;
             }
 
+            var change = AuditChange.OfKey(
+                await FingerprintOfAsync(storage, credential.CurrentKeyUid, cancellationToken),
+                await FingerprintOfAsync(storage, pending, cancellationToken));
             var wiped = await WipeAsync(storage, credential.PreviousKeyUid, cancellationToken);
             if (oldKey is OldKey.Keep)
             {
@@ -154,7 +157,14 @@ internal sealed class KeyRotation(
 
             credential.PendingKeyUid = null;
             MakeCurrent(credential, pending, await VerdictAsync(storage, id, pending, cancellationToken));
-            audit.Add(storage, person, AuditEvents.PromoteKey, CredentialVault.ItemType, id, oldKey is OldKey.Keep ? "old_key_kept" : AuditEvents.OldKeyWiped);
+            audit.AddChanges(
+                storage,
+                person,
+                AuditEvents.PromoteKey,
+                CredentialVault.ItemType,
+                id,
+                [change],
+                oldKey is OldKey.Keep ? "old_key_kept" : AuditEvents.OldKeyWiped);
             return wiped ? Decision.ChangeThatWiped : Decision.Change;
         },
         cancellationToken);
@@ -169,18 +179,21 @@ internal sealed class KeyRotation(
         var outcome = await DecideAsync(
             person,
             id,
-            (storage, credential) =>
+            async (storage, credential) =>
             {
                 if (credential.CurrentKeyUid == previous)
                 {
-                    return Task.FromResult(Decision.AlreadySo);
+                    return Decision.AlreadySo;
                 }
 
                 if (credential.PreviousKeyUid != previous)
                 {
-                    return Task.FromResult(Decision.ChangedMeanwhile);
+                    return Decision.ChangedMeanwhile;
                 }
 
+                var change = AuditChange.OfKey(
+                    await FingerprintOfAsync(storage, credential.CurrentKeyUid, cancellationToken),
+                    await FingerprintOfAsync(storage, previous, cancellationToken));
                 if (credential.PendingKeyUid is null)
                 {
                     credential.PendingKeyUid = credential.CurrentKeyUid;
@@ -193,9 +206,9 @@ internal sealed class KeyRotation(
 
                 // What ReSci said of it before is no longer worth much: making a new key there may have ended this one.
                 MakeCurrent(credential, previous, KeyVerdict.None);
-                audit.Add(storage, person, AuditEvents.RollBackKey, CredentialVault.ItemType, id, "current_key");
+                audit.AddChanges(storage, person, AuditEvents.RollBackKey, CredentialVault.ItemType, id, [change], "current_key");
                 changed = true;
-                return Task.FromResult(Decision.Change);
+                return Decision.Change;
             },
             cancellationToken);
         if (changed && outcome is RotationOutcome.Done)
@@ -321,7 +334,14 @@ internal sealed class KeyRotation(
                     storage.CredentialChecks.Add(CheckOf(verdict, id, keyUid));
                 }
 
-                audit.Add(storage, person, AuditEvents.ReplaceKey, CredentialVault.ItemType, id, "pending_key");
+                audit.AddChanges(
+                    storage,
+                    person,
+                    AuditEvents.ReplaceKey,
+                    CredentialVault.ItemType,
+                    id,
+                    [AuditChange.OfPendingKey(waiting?.Fingerprint, fingerprint)],
+                    "pending_key");
                 return wiped ? Decision.ChangeThatWiped : Decision.Change;
             },
             cancellationToken);
@@ -440,6 +460,9 @@ internal sealed class KeyRotation(
         storage.CredentialKeys.Remove(key);
         return true;
     }
+
+    private static Task<string?> FingerprintOfAsync(StorageContext storage, Guid keyUid, CancellationToken cancellationToken) =>
+        storage.CredentialKeys.Where(key => key.Uid == keyUid).Select(key => (string?)key.Fingerprint).SingleOrDefaultAsync(cancellationToken);
 
     private StoredKey View(Credential credential, Guid uid) =>
         credential.Keys.FirstOrDefault(key => key.Uid == uid) is { } row

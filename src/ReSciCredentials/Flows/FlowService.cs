@@ -56,7 +56,19 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
                 return new FlowOutcome.Invalid(errors);
             }
 
-            await audit.SaveNewAsync(storage, person, ItemType(input.Kind), () => flow.Id, cancellationToken);
+            await audit.SaveNewAsync(
+                storage,
+                person,
+                ItemType(input.Kind),
+                () => flow.Id,
+                [
+                    AuditChange.Of(AuditField.Name, null, flow.Name),
+                    AuditChange.Of(AuditField.Description, null, flow.Description),
+                    AuditChange.Of(AuditField.Endpoint, null, flow.Endpoint),
+                    AuditChange.Of(AuditField.Credential, null, flow.CredentialId),
+                    AuditChange.Of(AuditField.Status, null, Spell(flow.Status)),
+                ],
+                cancellationToken);
             NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
             await storage.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
@@ -107,12 +119,11 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             revision: null,
             credentialId: null,
             status is FlowStatus.Active ? AuditEvents.Activate : AuditEvents.Pause,
-            "status",
             flow =>
             {
-                var changes = flow.Status != status;
+                var before = flow.Status;
                 flow.Status = status;
-                return changes;
+                return before == status ? null : AuditChange.Of(AuditField.Status, Spell(before), Spell(status));
             },
             cancellationToken);
 
@@ -133,12 +144,11 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             revision,
             credentialId,
             AuditEvents.Update,
-            "credential",
             flow =>
             {
-                var changes = flow.CredentialId != credentialId;
+                var before = flow.CredentialId;
                 flow.CredentialId = credentialId;
-                return changes;
+                return before == credentialId ? null : AuditChange.Of(AuditField.Credential, before, credentialId);
             },
             cancellationToken);
     }
@@ -146,8 +156,8 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
     /// <summary>The item type of the audit log.</summary>
     public static string ItemType(FlowKind kind) => kind switch
     {
-        FlowKind.Source => "source",
-        FlowKind.Destination => "destination",
+        FlowKind.Source => AuditItems.Source,
+        FlowKind.Destination => AuditItems.Destination,
     };
 
     private async Task<FlowOutcome> ChangeAsync(
@@ -157,8 +167,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         int? revision,
         int? credentialId,
         string verb,
-        string field,
-        Func<Flow, bool> change,
+        Func<Flow, AuditChange?> change,
         CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
@@ -180,7 +189,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         }
 
         var usedBefore = flow.CredentialId;
-        if (!change(flow))
+        if (change(flow) is not { } changed)
         {
             return new FlowOutcome.Done(id);
         }
@@ -192,7 +201,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         }
 
         flow.UpdatedAt = time.GetUtcNow();
-        audit.Add(storage, person, verb, ItemType(kind), id, field);
+        audit.AddChanges(storage, person, verb, ItemType(kind), id, [changed]);
         try
         {
             await storage.SaveChangesAsync(cancellationToken);
@@ -204,6 +213,13 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             return new FlowOutcome.ChangedMeanwhile();
         }
     }
+
+    // As the product spells it, on screen and in the REST API.
+    private static string Spell(FlowStatus status) => status switch
+    {
+        FlowStatus.Active => "ACTIVE",
+        FlowStatus.Paused => "PAUSED",
+    };
 
     // Among what was done with the credential: after a leak one asks who used it, not only who does.
     private void NoteUse(StorageContext storage, Person person, string verb, Flow flow, int credentialId) => audit.Add(
