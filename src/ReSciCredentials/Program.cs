@@ -1,4 +1,5 @@
 using ReSciCredentials.Access;
+using ReSciCredentials.Activity;
 using ReSciCredentials.Announcements;
 using ReSciCredentials.Audit;
 using ReSciCredentials.Broker;
@@ -25,6 +26,7 @@ internal static class Program
         builder.Services.AddReSci(builder.Configuration);
         builder.Services.AddAudit(builder.Configuration);
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
+        builder.Services.AddActivity();
         builder.Services.AddAnnouncements(builder.Configuration);
         builder.Services.AddCredentials(builder.Configuration);
         builder.Services.AddBroker(builder.Configuration);
@@ -44,6 +46,7 @@ internal static class Program
 
         app.MapHealth();
         app.MapAccess();
+        app.MapActivity();
         app.MapCredentials();
         app.MapKeyRotation();
         app.MapBroker();

@@ -144,7 +144,8 @@ internal sealed class AuditVerifier(IDbContextFactory<StorageContext> contexts, 
             }
 
             walk = (place, mac);
-            if (place < suspect.Entry.Id)
+            // What stands behind the head, or is known from elsewhere, leaves no gap before it.
+            if (place < suspect.Entry.Id && suspect.Entry.Id <= headId && !placed.ContainsKey(suspect.Entry.Id))
             {
                 faults.Add(AuditFault.Missing(place, suspect.Entry.Id - 1));
                 followGap.Add(suspect.Entry.Id);

@@ -98,7 +98,8 @@ public sealed class WritingTheChain : IAsyncLifetime
         var key = RecoveryKey.Parse(await File.ReadAllTextAsync(_directory.KeyFile, Cancellation));
         await _directory.SqlAsync(
             """
-            UPDATE audit_entries SET Mac = x'', Id = 2 * Id;
+            UPDATE audit_entries SET Mac = x'', Id = -2 * Id;
+            UPDATE audit_entries SET Id = -Id;
             DELETE FROM audit_marks;
             DELETE FROM sealed_values WHERE Name = 'audit-key';
             UPDATE sealed_values SET Sealed = $sentinel WHERE Name = 'sentinel'
