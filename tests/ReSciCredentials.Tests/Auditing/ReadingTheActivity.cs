@@ -144,7 +144,7 @@ public sealed class ReadingTheActivity(ReadingTheActivity.Lived lived) : IClassF
 
         Assert.Equal(HttpStatusCode.OK, answer.Status);
         Assert.Equal("attachment; filename=activity.jsonl; filename*=UTF-8''activity.jsonl", answer.Headers["Content-Disposition"]);
-        Assert.Equal(1, answer.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length);
+        Assert.Single(answer.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
         await using var storage = await lived.Vault.Server.StorageAsync();
         var entry = await storage.AuditEntries.OrderBy(row => row.Id).LastAsync(row => row.Event == AuditEvents.Exported, Cancellation);
         Assert.Equal((Owner.Id, "jsonl", "/activity/export"), (entry.ActorId, entry.Fields, entry.Path));

@@ -14,7 +14,7 @@ public sealed class WhatWasDone : BunitContext
     {
         var lines = Show(Entry(AuditEvents.Update, "name", """{"name":["Shop","Web <shop>"]}""")).FindAll("li p").Select(line => Words(line.TextContent));
 
-        Assert.Equal(["olga@example.com changed the name 1 hour ago", "name: Shop →, now: Web <shop>", "credential 7, Web shop", "from 127.0.0.1, unknown browser"], lines);
+        Assert.Equal(["olga@example.com changed the name 1 hour ago", "name: Shop →, now: Web <shop>", "credential 7, Web shop", "from 127.0.0.1, Unknown browser"], lines);
     }
 
     [Fact]
