@@ -98,7 +98,7 @@ public sealed class WritingTheChain : IAsyncLifetime
         var key = RecoveryKey.Parse(await File.ReadAllTextAsync(_directory.KeyFile, Cancellation));
         await _directory.SqlAsync(
             """
-            UPDATE audit_entries SET Mac = x'', Id = -2 * Id;
+            UPDATE audit_entries SET Mac = x'', Id = -10 - Id;
             UPDATE audit_entries SET Id = -Id;
             DELETE FROM audit_marks;
             DELETE FROM sealed_values WHERE Name = 'audit-key';
@@ -110,7 +110,7 @@ public sealed class WritingTheChain : IAsyncLifetime
         await _vault.AddAsync("After");
 
         Assert.Empty((await VerifyAsync()).Faults);
-        await _directory.SqlAsync("UPDATE audit_entries SET ActorName = 'Somebody' WHERE Id = 2");
+        await _directory.SqlAsync("UPDATE audit_entries SET ActorName = 'Somebody' WHERE Id = 12");
         Assert.Equal(AuditFaultKind.Changed, Assert.Single((await VerifyAsync()).Faults).Kind);
     }
 

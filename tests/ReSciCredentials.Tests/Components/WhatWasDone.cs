@@ -23,9 +23,9 @@ public sealed class WhatWasDone : BunitContext
 
     [Fact]
     public void Tells_keys_by_fingerprint() =>
-        Assert.Contains(
+        Assert.StartsWith(
             "key: fp:9a41c2d7",
-            Show(Entry(AuditEvents.PromoteKey, AuditEvents.OldKeyWiped, """{"credentials":["fp:9a41c2d7","fp:77de10b3"]}""")).Markup,
+            Show(Entry(AuditEvents.PromoteKey, AuditEvents.OldKeyWiped, """{"credentials":["fp:9a41c2d7","fp:77de10b3"]}""")).FindAll("li p")[1].TextContent,
             StringComparison.Ordinal);
 
     [Theory]
