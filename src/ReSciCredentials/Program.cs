@@ -25,7 +25,7 @@ internal static class Program
         builder.Services.AddStorage(builder.Configuration);
         builder.Services.AddSecrets(builder.Configuration);
         builder.Services.AddReSci(builder.Configuration);
-        builder.Services.AddAudit();
+        builder.Services.AddAudit(builder.Configuration);
         builder.Services.AddAccess(builder.Configuration, builder.Environment);
         builder.Services.AddActivity();
         builder.Services.AddAnnouncements(builder.Configuration);
@@ -49,6 +49,7 @@ internal static class Program
         app.MapHealth();
         app.MapAccess();
         app.MapPrograms();
+        app.MapActivity();
         app.MapCredentials();
         app.MapKeyRotation();
         app.MapBroker();

@@ -13,7 +13,7 @@ internal static class Kills
     /// <summary>Returns 0 when nothing was lost in any round.</summary>
     public static async Task<int> RunAsync()
     {
-        Console.WriteLine($"{"round",-22}{"acknowledged",14}{"lost",6}{"unreadable",12}{"half made",11}{"integrity",11}{"opening",12}");
+        Console.WriteLine($"{"round",-22}{"acknowledged",14}{"lost",6}{"unreadable",12}{"half made",11}{"integrity",11}{"audit",7}{"opening",12}");
         var good = true;
         using (var directory = new TestDirectory())
         {
@@ -42,7 +42,7 @@ internal static class Kills
     {
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{round,-22}{result.Acknowledged,14}{result.Lost,6}{result.Unreadable,12}{result.HalfMade,11}{result.Integrity,11}{result.Opening.TotalMilliseconds,9:F0} ms"));
+            $"{round,-22}{result.Acknowledged,14}{result.Lost,6}{result.Unreadable,12}{result.HalfMade,11}{result.Integrity,11}{result.AuditFaults,7}{result.Opening.TotalMilliseconds,9:F0} ms"));
         return result.IsGood;
     }
 }

@@ -165,8 +165,8 @@ internal sealed class Accounts(
     {
         await LockOut.ClearAsync(storage, account.Id, cancellationToken);
         var ended = await sessions.EndAllInAsync(storage, account.Id, cancellationToken);
-        audit.Add(storage, actor, AuditEvents.PasswordChanged, "account", account.Id, "password");
-        var session = sessions.Start(storage, account, new Client(actor.Address, actor.UserAgent));
+        audit.Add(storage, actor, AuditEvents.PasswordChanged, AuditItems.Account, account.Id, "password");
+        var session = sessions.Start(storage, account, new Client(actor.Address, actor.UserAgent) { Path = actor.Path });
         await storage.SaveChangesAsync(cancellationToken);
         return (session, ended);
     }
@@ -174,7 +174,7 @@ internal sealed class Accounts(
     private async Task NoteFailureAsync(Account? account, Actor actor, CancellationToken cancellationToken)
     {
         // What was typed as a name is not kept: people type their password there.
-        audit.Add(storage, actor, AuditEvents.SignInFailed, "account", account?.Id ?? 0);
+        audit.Add(storage, actor, AuditEvents.SignInFailed, AuditItems.Account, account?.Id ?? 0);
         await storage.SaveChangesAsync(cancellationToken);
     }
 }

@@ -13,14 +13,20 @@ internal sealed record Client(string Address, string UserAgent)
         var userAgent = context.Request.Headers.UserAgent.ToString();
         return new Client(
             (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "",
-            userAgent.Length > UserAgentLength ? userAgent[..UserAgentLength] : userAgent);
+            userAgent.Length > UserAgentLength ? userAgent[..UserAgentLength] : userAgent)
+        {
+            Path = context.Request.Path.Value ?? "",
+        };
     }
 
-    /// <summary>Somebody who has not proved to be anybody.</summary>
-    public Actor Stranger() => new(null, "not signed in", Address, UserAgent);
+    /// <summary>What was asked for, without its query; empty when that is not known.</summary>
+    public string Path { get; init; } = "";
 
-    /// <summary>A program that came with a token.</summary>
+    /// <summary>Somebody who has not proved to be anybody.</summary>
+    public Actor Stranger() => new(null, "not signed in", Address, UserAgent) { Path = Path };
+
+    /// <summary>A program that came with a token. What it asked for is with the calls, not here: it is not ours to choose, and may hold anything.</summary>
     public Actor Broker() => new(null, "broker", Address, UserAgent);
 
-    public Actor As(int accountId, string email) => new(accountId, email, Address, UserAgent);
+    public Actor As(int accountId, string email) => new(accountId, email, Address, UserAgent) { Path = Path };
 }

@@ -1,4 +1,4 @@
-using System.Security.Claims;
+using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Authorization;
 
 namespace ReSciCredentials.Access;
@@ -23,9 +23,9 @@ public sealed class SignedOutException : Exception
 }
 
 /// <summary>Who asks, in a request as in a circuit.</summary>
-internal sealed class CurrentPerson(AuthenticationStateProvider circuit, Sessions sessions)
+internal sealed class CurrentPerson(AuthenticationStateProvider circuit, NavigationManager navigation, Sessions sessions)
 {
-    private ClaimsPrincipal? _requestUser;
+    private HttpContext? _request;
     private Person? _program;
 
     /// <summary>Looks the session up anew, since a circuit lives longer than a session may.</summary>
@@ -37,10 +37,10 @@ internal sealed class CurrentPerson(AuthenticationStateProvider circuit, Session
             return _program;
         }
 
-        var user = _requestUser ?? (await circuit.GetAuthenticationStateAsync()).User;
+        var user = _request?.User ?? (await circuit.GetAuthenticationStateAsync()).User;
         return SessionClaims.SessionOf(user) is { } session
             && await sessions.FindAsync(session, SessionClaims.ClientOf(user), cancellationToken) is { } person
-                ? person
+                ? person with { Path = _request?.Request.Path.Value ?? new Uri(navigation.Uri).AbsolutePath }
                 : throw new SignedOutException();
     }
 
@@ -49,9 +49,9 @@ internal sealed class CurrentPerson(AuthenticationStateProvider circuit, Session
     {
         public async Task InvokeAsync(HttpContext context, CurrentPerson current)
         {
-            current._requestUser = context.User;
+            current._request = context;
             // Looked up a moment ago, and a request of a program does not outlive a session.
-            current._program = context.Features.Get<ApiCaller>()?.Person;
+            current._program = context.Features.Get<ApiCaller>() is { Person: var person } ? person with { Path = context.Request.Path.Value ?? "" } : null;
             try
             {
                 await next(context);

@@ -102,7 +102,7 @@ internal sealed class DemoOwner(
         };
         storage.Users.Add(owner);
         await storage.SaveChangesAsync(cancellationToken);
-        audit.Add(storage, Actor.Server, AuditEvents.Create, "account", owner.Id);
+        audit.Add(storage, Actor.Server, AuditEvents.Create, AuditItems.Account, owner.Id);
         return owner;
     }
 }

@@ -94,7 +94,7 @@ internal sealed class Owners(
         }
 
         var account = await AddInAsync(email, name, hash);
-        audit.Add(storage, Actor.CommandLine, AuditEvents.Create, "account", account.Id);
+        audit.Add(storage, Actor.CommandLine, AuditEvents.Create, AuditItems.Account, account.Id);
         await storage.SetupLinks.ExecuteDeleteAsync(cancellationToken);
         await storage.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -139,7 +139,7 @@ internal sealed class Owners(
         }
 
         var account = await AddInAsync(email, name, hash);
-        audit.Add(storage, client.As(account.Id, account.Email!), AuditEvents.Create, "account", account.Id);
+        audit.Add(storage, client.As(account.Id, account.Email!), AuditEvents.Create, AuditItems.Account, account.Id);
         var session = sessions.Start(storage, account, client);
         await storage.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
@@ -165,7 +165,7 @@ internal sealed class Owners(
         await LockOut.ClearAsync(storage, owner.Id, cancellationToken);
         // Connections of the running server are cut when it notices, within seconds: this is another process.
         await sessions.EndAllInAsync(storage, owner.Id, cancellationToken);
-        audit.Add(storage, Actor.CommandLine, AuditEvents.SignInReset, "account", owner.Id, "password");
+        audit.Add(storage, Actor.CommandLine, AuditEvents.SignInReset, AuditItems.Account, owner.Id, "password");
         var link = await links.ReplaceInAsync(address, cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         await links.WriteFileAsync(link, cancellationToken);

@@ -62,6 +62,24 @@ internal static class Permissions
         var shared = storage.Accessors.Where(accessor => accessor.AccountId == person.Id && accessor.FlowId != null).Select(accessor => accessor.FlowId!.Value);
         return rows.Where(row => shared.Contains(row.Id));
     }
+
+    /// <summary>The owner of the server sees every entry, a member what they did and what was done with what was theirs then.</summary>
+    public static IQueryable<AuditEntry> VisibleTo(this IQueryable<AuditEntry> entries, Person person) => person.Role switch
+    {
+        AccountRole.Owner => entries,
+        AccountRole.Member => entries.Where(entry => entry.OwnerId == person.Id || entry.ActorId == person.Id),
+    };
+
+    /// <summary>The same in parts that have no entry in common, each of which an index knows in order of time.</summary>
+    public static IReadOnlyList<IQueryable<AuditEntry>> PartsVisibleTo(this IQueryable<AuditEntry> entries, Person person) => person.Role switch
+    {
+        AccountRole.Owner => [entries],
+        AccountRole.Member =>
+        [
+            entries.Where(entry => entry.OwnerId == person.Id),
+            entries.Where(entry => entry.ActorId == person.Id && entry.OwnerId != person.Id),
+        ],
+    };
 }
 
 /// <summary>A row, and what the person who sees it may do with it.</summary>

@@ -40,7 +40,7 @@ internal sealed partial class Sessions(
             UserAgent = client.UserAgent,
         };
         storage.Sessions.Add(session);
-        audit.Add(storage, client.As(account.Id, account.Email!), AuditEvents.SignIn, "account", account.Id);
+        audit.Add(storage, client.As(account.Id, account.Email!), AuditEvents.SignIn, AuditItems.Account, account.Id);
         return session;
     }
 
@@ -95,7 +95,7 @@ internal sealed partial class Sessions(
             return false;
         }
 
-        audit.Add(storage, person, AuditEvents.SignOut, "account", person.Id);
+        audit.Add(storage, person, AuditEvents.SignOut, AuditItems.Account, person.Id);
         await storage.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         live.End(ended);
@@ -108,7 +108,7 @@ internal sealed partial class Sessions(
         await using var storage = await storages.CreateDbContextAsync(cancellationToken);
         await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
         var ended = await EndAllInAsync(storage, person.Id, cancellationToken);
-        audit.Add(storage, person, AuditEvents.SignOutEverywhere, "account", person.Id);
+        audit.Add(storage, person, AuditEvents.SignOutEverywhere, AuditItems.Account, person.Id);
         await storage.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(cancellationToken);
         live.End(ended);

@@ -8,7 +8,7 @@ namespace ReSciCredentials.Api;
 [JsonConverter(typeof(Converter))]
 internal readonly record struct SentText(bool IsSent, string? Text)
 {
-    private sealed class Converter : JsonConverter<SentText>
+    internal sealed class Converter : JsonConverter<SentText>
     {
         public override bool HandleNull => true;
 
@@ -33,7 +33,7 @@ internal sealed record FreeJson(string Text)
 
     public static FreeJson? OrNull(string? text) => text is null ? null : new FreeJson(text);
 
-    private sealed class Converter : JsonConverter<FreeJson>
+    internal sealed class Converter : JsonConverter<FreeJson>
     {
         public override FreeJson Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
         {

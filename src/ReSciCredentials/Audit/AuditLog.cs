@@ -43,14 +43,20 @@ internal static class AuditEvents
     public const string PasswordChanged = "password_changed";
     public const string SignInReset = "sign_in_reset";
 
-    /// <summary>How the fields begin that tell which key went and which came.</summary>
-    public const string Fingerprint = "fp:";
+    /// <summary>The audit log, or a part of it, was taken away as a file, in the format that the field names.</summary>
+    public const string Exported = "exported";
 
-    /// <summary>The first field of <see cref="PromoteKey"/> when there is no way back.</summary>
+    /// <summary>The chain of entries went on after its head had been changed outside of this program; the item is the last entry that was there.</summary>
+    public const string ChainRestarted = "chain_restarted";
+
+    /// <summary>The field of <see cref="PromoteKey"/> when there is no way back.</summary>
     public const string OldKeyWiped = "old_key_wiped";
 }
 
-/// <summary>Appends to the audit log. The entry is part of the change's transaction: when it cannot be written, the change is not made.</summary>
+/// <summary>
+/// Appends to the audit log. The entry is part of the change's transaction: when it cannot be written, the change is not made.
+/// Whose the thing is, and the entry's place in the chain, are found when it is saved: see <see cref="AuditChain"/>.
+/// </summary>
 internal sealed class AuditLog(TimeProvider time)
 {
     private const int TextLength = 256;
@@ -58,29 +64,25 @@ internal sealed class AuditLog(TimeProvider time)
     /// <summary>Adds an entry to <paramref name="storage"/>; the caller saves it together with the change.</summary>
     /// <param name="fields">Names of what changed; never a value.</param>
     public void Add(StorageContext storage, Actor actor, string verb, string itemType, int itemId, params IEnumerable<string> fields) =>
-        storage.AuditEntries.Add(new AuditEntry
-        {
-            At = time.GetUtcNow(),
-            Event = verb,
-            ItemType = itemType,
-            ItemId = itemId,
-            ActorId = actor.AccountId,
-            ActorName = Plain(actor.Who),
-            Address = Plain(actor.Address),
-            UserAgent = Plain(actor.UserAgent),
-            Fields = Plain(string.Join(',', fields)),
-        });
+        Add(storage, actor, verb, itemType, itemId, string.Join(',', fields), []);
+
+    /// <summary>As <see cref="Add(StorageContext, Actor, string, string, int, IEnumerable{string})"/>, with the values of the fields that changed.</summary>
+    /// <param name="detail">What else is to be said of it; null for the names of the fields.</param>
+    public void AddChanges(
+        StorageContext storage, Actor actor, string verb, string itemType, int itemId, IReadOnlyCollection<AuditChange> changes, string? detail = null) =>
+        Add(storage, actor, verb, itemType, itemId, detail ?? string.Join(',', changes.Select(change => change.Field)), changes);
 
     /// <summary>
     /// Saves new rows and the entry that names one of them, whose id is known only once it is inserted, in one transaction:
     /// the caller's, who then commits it, or one of its own.
     /// </summary>
+    /// <param name="changes">The values it begins with.</param>
     public async Task SaveNewAsync(
-        StorageContext storage, Actor actor, string itemType, Func<int> itemId, CancellationToken cancellationToken)
+        StorageContext storage, Actor actor, string itemType, Func<int> itemId, IReadOnlyCollection<AuditChange> changes, CancellationToken cancellationToken)
     {
         await using var own = storage.Database.CurrentTransaction is null ? await storage.Database.BeginTransactionAsync(cancellationToken) : null;
         await storage.SaveChangesAsync(cancellationToken);
-        Add(storage, actor, AuditEvents.Create, itemType, itemId());
+        AddChanges(storage, actor, AuditEvents.Create, itemType, itemId(), changes, detail: "");
         await storage.SaveChangesAsync(cancellationToken);
         if (own is not null)
         {
@@ -88,8 +90,12 @@ internal sealed class AuditLog(TimeProvider time)
         }
     }
 
+    /// <inheritdoc cref="SaveNewAsync(StorageContext, Actor, string, Func{int}, IReadOnlyCollection{AuditChange}, CancellationToken)"/>
+    public Task SaveNewAsync(StorageContext storage, Actor actor, string itemType, Func<int> itemId, CancellationToken cancellationToken) =>
+        SaveNewAsync(storage, actor, itemType, itemId, [], cancellationToken);
+
     /// <summary>One line without anything that could forge another one or turn the direction of the text.</summary>
-    private static string Plain(string text)
+    internal static string Plain(string text)
     {
         var kept = text.Length > TextLength ? text[..TextLength] : text;
         return string.Create(kept.Length, kept, static (target, source) =>
@@ -103,4 +109,21 @@ internal sealed class AuditLog(TimeProvider time)
             }
         });
     }
+
+    private void Add(
+        StorageContext storage, Actor actor, string verb, string itemType, int itemId, string fields, IReadOnlyCollection<AuditChange> changes) =>
+        storage.AuditEntries.Add(new AuditEntry
+        {
+            At = time.GetUtcNow(),
+            Event = verb,
+            ItemType = itemType,
+            ItemId = itemId,
+            ActorId = actor.AccountId,
+            ActorName = Plain(actor.Who),
+            Address = Plain(actor.Address),
+            UserAgent = Plain(actor.UserAgent),
+            Path = Plain(actor.Path),
+            Fields = Plain(fields),
+            Changes = AuditChange.ToJson(changes),
+        });
 }

@@ -10,10 +10,10 @@ namespace ReSciCredentials.Broker;
 /// Every use case of access tokens. Each takes who asks, checks, and acts. What somebody may do with the source or destination, they may do with its tokens:
 /// whoever sees it sees them, admins make, rotate and revoke them.
 /// </summary>
-internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, AuditLog audit, TimeProvider time)
+internal sealed partial class AccessTokens(IDbContextFactory<StorageContext> contexts, AuditLog audit, TimeProvider time)
 {
     /// <summary>The item type of the audit log.</summary>
-    public const string ItemType = "access_token";
+    public const string ItemType = AuditItems.AccessToken;
 
     /// <summary>Tokens that work at the same time, for one source or destination.</summary>
     public const int MostActive = 50;
@@ -26,18 +26,21 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
     /// <summary>The newest first, at most a hundred.</summary>
     public async Task<IReadOnlyList<AccessTokenView>> ListAsync(Person person, int flow, CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        var yesterday = now.AddDays(-1);
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         if (!await storage.Flows.VisibleTo(person).AnyAsync(row => row.Id == flow, cancellationToken))
         {
             return [];
         }
 
-        var rows = await storage.AccessTokens.AsNoTracking()
-            .Where(token => token.FlowId == flow)
-            .OrderByDescending(token => token.Id)
-            .Take(Listed)
+        return await ReadAsync(
+            storage, storage.AccessTokens.Where(token => token.FlowId == flow).OrderByDescending(token => token.Id).Take(Listed), cancellationToken);
+    }
+
+    private async Task<IReadOnlyList<AccessTokenView>> ReadAsync(StorageContext storage, IQueryable<AccessToken> tokens, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var yesterday = now.AddDays(-1);
+        var rows = await tokens.AsNoTracking()
             .Select(token => new
             {
                 Token = token,

@@ -1,4 +1,5 @@
 using ReSciCredentials.Api;
+using ReSciCredentials.Audit;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Credentials;
@@ -57,20 +58,20 @@ internal sealed record CredentialChange(string? Name, SentText Description)
     }
 
     /// <summary>Only after <see cref="Check"/> found nothing.</summary>
-    /// <returns>The names of the fields that are other ones now.</returns>
-    public IReadOnlyList<string> ApplyTo(Credential credential)
+    /// <returns>The fields that are other ones now.</returns>
+    public IReadOnlyCollection<AuditChange> ApplyTo(Credential credential)
     {
-        var changed = new List<string>();
+        var changed = new List<AuditChange>();
         if (TextRules.OrNull(Name) is { } name && name != credential.Name)
         {
+            changed.Add(AuditChange.Of(AuditField.Name, credential.Name, name));
             credential.Name = name;
-            changed.Add("name");
         }
 
         if (Description.IsSent && TextRules.OrNull(Description.Text) is var description && description != credential.Description)
         {
+            changed.Add(AuditChange.Of(AuditField.Description, credential.Description, description));
             credential.Description = description;
-            changed.Add("description");
         }
 
         return changed;
@@ -96,7 +97,7 @@ internal abstract record ChangeOutcome
     public sealed record NotFound : ChangeOutcome;
 }
 
-/// <summary>What came of a deletion.
+/// <summary>What came of a deletion.</summary>
 internal abstract record DeleteOutcome
 {
     public sealed record Done : DeleteOutcome;

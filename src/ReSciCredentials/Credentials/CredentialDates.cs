@@ -1,4 +1,5 @@
 using System.Globalization;
+using ReSciCredentials.Audit;
 
 namespace ReSciCredentials.Credentials;
 
@@ -7,11 +8,11 @@ namespace ReSciCredentials.Credentials;
 /// <param name="ReviewOn">The day by which somebody should look whether the credential is still needed.</param>
 public sealed record CredentialDates(DateOnly? ExpiresOn, DateOnly? ReviewOn)
 {
-    /// <summary>The names of the days that are other ones here, for the audit log.</summary>
-    public IEnumerable<string> NamesOfDifferences(CredentialDates other) =>
+    /// <summary>The days that are other ones here than <paramref name="before"/>, for the audit log.</summary>
+    internal IReadOnlyCollection<AuditChange> ChangesSince(CredentialDates before) =>
     [
-        .. ExpiresOn != other.ExpiresOn ? ["expires_on"] : Array.Empty<string>(),
-        .. ReviewOn != other.ReviewOn ? ["review_on"] : Array.Empty<string>(),
+        .. ExpiresOn != before.ExpiresOn ? [AuditChange.Of(AuditField.ExpiresOn, before.ExpiresOn, ExpiresOn)] : Array.Empty<AuditChange>(),
+        .. ReviewOn != before.ReviewOn ? [AuditChange.Of(AuditField.ReviewOn, before.ReviewOn, ReviewOn)] : Array.Empty<AuditChange>(),
     ];
 }
 

@@ -88,7 +88,7 @@ internal sealed partial class CredentialVault
             }
 
             credential.UpdatedAt = time.GetUtcNow();
-            audit.Add(storage, person, AuditEvents.Update, ItemType, id, changed);
+            audit.AddChanges(storage, person, AuditEvents.Update, ItemType, id, changed);
             try
             {
                 await storage.SaveChangesAsync(cancellationToken);

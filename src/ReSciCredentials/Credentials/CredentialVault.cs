@@ -26,7 +26,7 @@ internal sealed partial class CredentialVault(
     TimeProvider time)
 {
     /// <summary>The item type of the audit log.</summary>
-    public const string ItemType = "credential";
+    public const string ItemType = AuditItems.Credential;
 
     private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
@@ -162,7 +162,7 @@ internal sealed partial class CredentialVault(
             }
 
             (credential.ExpiresOn, credential.ReviewOn, credential.UpdatedAt) = (dates.ExpiresOn, dates.ReviewOn, time.GetUtcNow());
-            audit.Add(storage, person, AuditEvents.Update, ItemType, id, dates.NamesOfDifferences(stored));
+            audit.AddChanges(storage, person, AuditEvents.Update, ItemType, id, dates.ChangesSince(stored));
             try
             {
                 await storage.SaveChangesAsync(cancellationToken);
@@ -256,7 +256,13 @@ internal sealed partial class CredentialVault(
             }
 
             credential.UpdatedAt = time.GetUtcNow();
-            audit.Add(storage, person, AuditEvents.Update, ItemType, id, field is CredentialField.Name ? "name" : "description");
+            audit.AddChanges(
+                storage,
+                person,
+                AuditEvents.Update,
+                ItemType,
+                id,
+                [AuditChange.Of(field is CredentialField.Name ? AuditField.Name : AuditField.Description, present, wanted)]);
             try
             {
                 await storage.SaveChangesAsync(cancellationToken);
@@ -513,13 +519,22 @@ internal sealed partial class CredentialVault(
         return credential;
     }
 
+    /// <summary>What a new credential begins with, for the audit log.</summary>
+    internal static AuditChange[] BeginningOf(Credential credential) =>
+    [
+        AuditChange.Of(AuditField.Name, null, credential.Name),
+        AuditChange.Of(AuditField.Description, null, credential.Description),
+        AuditChange.OfKey(null, credential.Keys.Single().Fingerprint),
+        .. new CredentialDates(credential.ExpiresOn, credential.ReviewOn).ChangesSince(new CredentialDates(null, null)),
+    ];
+
     private async Task<int> StoreAsync(Person person, Credential credential, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         storage.Credentials.Add(credential);
         try
         {
-            await audit.SaveNewAsync(storage, person, ItemType, () => credential.Id, cancellationToken);
+            await audit.SaveNewAsync(storage, person, ItemType, () => credential.Id, BeginningOf(credential), cancellationToken);
             return credential.Id;
         }
         catch (DbUpdateException exception) when (exception.IsUniqueViolation())

@@ -161,7 +161,9 @@ internal sealed partial class KeyRotation(
                 return Decision.ChangedMeanwhile;
             }
 
-            var fingerprints = await FingerprintsOfAsync(storage, credential.CurrentKeyUid, pending, cancellationToken);
+            var keys = AuditChange.OfKey(
+                await FingerprintOfAsync(storage, credential.CurrentKeyUid, cancellationToken),
+                await FingerprintOfAsync(storage, pending, cancellationToken));
             var wiped = await WipeAsync(storage, credential.PreviousKeyUid, cancellationToken);
             if (oldKey is OldKey.Keep)
             {
@@ -175,16 +177,17 @@ internal sealed partial class KeyRotation(
 
             credential.PendingKeyUid = null;
             MakeCurrent(credential, pending, await VerdictAsync(storage, id, pending, cancellationToken));
-            audit.Add(
+            audit.AddChanges(
                 storage,
                 person,
                 AuditEvents.PromoteKey,
                 CredentialVault.ItemType,
                 id,
-                [oldKey is OldKey.Keep ? "old_key_kept" : AuditEvents.OldKeyWiped, .. fingerprints]);
+                [keys],
+                oldKey is OldKey.Keep ? "old_key_kept" : AuditEvents.OldKeyWiped);
             if (change.ApplyTo(credential) is { Count: > 0 } changed)
             {
-                audit.Add(storage, person, AuditEvents.Update, CredentialVault.ItemType, id, changed);
+                audit.AddChanges(storage, person, AuditEvents.Update, CredentialVault.ItemType, id, changed);
             }
 
             return wiped ? Decision.ChangeThatWiped : Decision.Change;
@@ -213,8 +216,9 @@ internal sealed partial class KeyRotation(
                     return Decision.ChangedMeanwhile;
                 }
 
-                var fingerprints = await FingerprintsOfAsync(storage, credential.CurrentKeyUid, previous, cancellationToken);
-
+                var keys = AuditChange.OfKey(
+                    await FingerprintOfAsync(storage, credential.CurrentKeyUid, cancellationToken),
+                    await FingerprintOfAsync(storage, previous, cancellationToken));
                 if (credential.PendingKeyUid is null)
                 {
                     credential.PendingKeyUid = credential.CurrentKeyUid;
@@ -227,7 +231,7 @@ internal sealed partial class KeyRotation(
 
                 // What ReSci said of it before is no longer worth much: making a new key there may have ended this one.
                 MakeCurrent(credential, previous, KeyVerdict.None);
-                audit.Add(storage, person, AuditEvents.RollBackKey, CredentialVault.ItemType, id, ["current_key", .. fingerprints]);
+                audit.AddChanges(storage, person, AuditEvents.RollBackKey, CredentialVault.ItemType, id, [keys], "current_key");
                 changed = true;
                 return Decision.Change;
             },
@@ -355,7 +359,14 @@ internal sealed partial class KeyRotation(
                     storage.CredentialChecks.Add(CheckOf(verdict, id, keyUid));
                 }
 
-                audit.Add(storage, person, AuditEvents.ReplaceKey, CredentialVault.ItemType, id, "pending_key");
+                audit.AddChanges(
+                    storage,
+                    person,
+                    AuditEvents.ReplaceKey,
+                    CredentialVault.ItemType,
+                    id,
+                    [AuditChange.OfPendingKey(waiting?.Fingerprint, fingerprint)],
+                    "pending_key");
                 return wiped ? Decision.ChangeThatWiped : Decision.Change;
             },
             cancellationToken);
@@ -457,14 +468,6 @@ internal sealed partial class KeyRotation(
         }
     }
 
-    // They tell later which key it was that came and which that went, and nothing else.
-    private static async Task<IReadOnlyList<string>> FingerprintsOfAsync(StorageContext storage, Guid from, Guid to, CancellationToken cancellationToken)
-    {
-        var known = await storage.CredentialKeys.Where(key => key.Uid == from || key.Uid == to)
-            .ToDictionaryAsync(key => key.Uid, key => key.Fingerprint, cancellationToken);
-        return [AuditEvents.Fingerprint + known.GetValueOrDefault(from, "unknown"), AuditEvents.Fingerprint + known.GetValueOrDefault(to, "unknown")];
-    }
-
     private void Keep(Credential credential, Guid key) =>
         (credential.PreviousKeyUid, credential.PreviousKeyWipedAt) = (key, time.GetUtcNow() + KeptFor);
 
@@ -493,6 +496,9 @@ internal sealed partial class KeyRotation(
         storage.CredentialKeys.Remove(key);
         return true;
     }
+
+    private static Task<string?> FingerprintOfAsync(StorageContext storage, Guid keyUid, CancellationToken cancellationToken) =>
+        storage.CredentialKeys.Where(key => key.Uid == keyUid).Select(key => (string?)key.Fingerprint).SingleOrDefaultAsync(cancellationToken);
 
     private StoredKey View(Credential credential, Guid uid) =>
         credential.Keys.FirstOrDefault(key => key.Uid == uid) is { } row

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -59,15 +60,15 @@ internal sealed record SentCredential(int? Id, CredentialRequest? Request)
     // Somebody will print this one day.
     public override string ToString() => nameof(SentCredential);
 
-    private sealed class Converter : JsonConverter<SentCredential>
+    internal sealed class Converter : JsonConverter<SentCredential>
     {
-        public override SentCredential Read(ref System.Text.Json.Utf8JsonReader reader, Type typeToConvert, System.Text.Json.JsonSerializerOptions options) =>
-            reader.TokenType is System.Text.Json.JsonTokenType.StartObject
-                ? new SentCredential(null, System.Text.Json.JsonSerializer.Deserialize(ref reader, CredentialJson.Default.CredentialRequest))
-                : new SentCredential(System.Text.Json.JsonSerializer.Deserialize(ref reader, CredentialJson.Default.Int32), null);
+        public override SentCredential Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+            reader.TokenType is JsonTokenType.StartObject
+                ? new SentCredential(null, JsonSerializer.Deserialize(ref reader, CredentialJson.Default.CredentialRequest))
+                : new SentCredential(JsonSerializer.Deserialize(ref reader, CredentialJson.Default.Int32), null);
 
-        public override void Write(System.Text.Json.Utf8JsonWriter writer, SentCredential value, System.Text.Json.JsonSerializerOptions options) =>
-            throw new System.Text.Json.JsonException("A credential that was sent is not written.");
+        public override void Write(Utf8JsonWriter writer, SentCredential value, JsonSerializerOptions options) =>
+            throw new JsonException("A credential that was sent is not written.");
     }
 }
 

@@ -212,12 +212,8 @@ internal sealed partial class FlowService
                 return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = NoSuchCredential });
             }
 
-            await audit.SaveNewAsync(storage, person, ItemType(flow.Kind), () => flow.Id, cancellationToken);
-            if (credential is not null)
-            {
-                audit.Add(storage, person, AuditEvents.Create, CredentialVault.ItemType, credential.Id);
-            }
-
+            await audit.SaveNewAsync(storage, person, ItemType(flow.Kind), () => flow.Id, BeginningOf(flow), cancellationToken);
+            NoteMade(storage, person, credential);
             NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
             await storage.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);

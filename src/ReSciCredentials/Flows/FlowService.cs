@@ -74,12 +74,8 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
                 return new FlowOutcome.Invalid(errors);
             }
 
-            await audit.SaveNewAsync(storage, person, ItemType(input.Kind), () => flow.Id, cancellationToken);
-            if (credential is not null)
-            {
-                audit.Add(storage, person, AuditEvents.Create, CredentialVault.ItemType, credential.Id);
-            }
-
+            await audit.SaveNewAsync(storage, person, ItemType(input.Kind), () => flow.Id, BeginningOf(flow), cancellationToken);
+            NoteMade(storage, person, credential);
             NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
             await storage.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
@@ -151,9 +147,9 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             status is FlowStatus.Active ? AuditEvents.Activate : AuditEvents.Pause,
             flow =>
             {
-                var changes = flow.Status != status;
+                var before = flow.Status;
                 flow.Status = status;
-                return changes ? ["status"] : [];
+                return before == status ? [] : [AuditChange.Of(AuditField.Status, Spell(before), Spell(status))];
             },
             cancellationToken);
 
@@ -177,8 +173,8 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
     /// <summary>The item type of the audit log.</summary>
     public static string ItemType(FlowKind kind) => kind switch
     {
-        FlowKind.Source => "source",
-        FlowKind.Destination => "destination",
+        FlowKind.Source => AuditItems.Source,
+        FlowKind.Destination => AuditItems.Destination,
     };
 
     private async Task<FlowOutcome> ChangeAsync(
@@ -189,7 +185,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         int? revision,
         int? credentialId,
         string verb,
-        Func<Flow, IReadOnlyList<string>> change,
+        Func<Flow, IReadOnlyCollection<AuditChange>> change,
         CancellationToken cancellationToken)
     {
         // Opening a key takes a while: not within the transaction.
@@ -237,7 +233,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         }
 
         flow.UpdatedAt = time.GetUtcNow();
-        audit.Add(storage, person, verb, ItemType(kind), id, changed);
+        audit.AddChanges(storage, person, verb, ItemType(kind), id, changed);
         try
         {
             await storage.SaveChangesAsync(cancellationToken);
@@ -247,6 +243,32 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         catch (DbUpdateConcurrencyException)
         {
             return new FlowOutcome.ChangedMeanwhile();
+        }
+    }
+
+    // As the product spells it, on screen and in the REST API.
+    private static string Spell(FlowStatus status) => status switch
+    {
+        FlowStatus.Active => "ACTIVE",
+        FlowStatus.Paused => "PAUSED",
+    };
+
+    // What it begins with. Of the numbers of the credential too: it is in place by now.
+    private static AuditChange[] BeginningOf(Flow flow) =>
+    [
+        AuditChange.Of(AuditField.Name, null, flow.Name),
+        AuditChange.Of(AuditField.Description, null, flow.Description),
+        AuditChange.Of(AuditField.Endpoint, null, flow.Endpoint),
+        AuditChange.Of(AuditField.Credential, null, flow.CredentialId),
+        AuditChange.Of(AuditField.Status, null, Spell(flow.Status)),
+    ];
+
+    // A credential that was made in the same step.
+    private void NoteMade(StorageContext storage, Person person, Credential? credential)
+    {
+        if (credential is not null)
+        {
+            audit.AddChanges(storage, person, AuditEvents.Create, CredentialVault.ItemType, credential.Id, CredentialVault.BeginningOf(credential), detail: "");
         }
     }
 

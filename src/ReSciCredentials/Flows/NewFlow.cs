@@ -1,4 +1,5 @@
 using ReSciCredentials.Api;
+using ReSciCredentials.Audit;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Storage;
@@ -80,38 +81,39 @@ internal sealed record FlowChange(string? Name, SentText Description, string? Co
     }
 
     /// <summary>Only after <see cref="Check"/> found nothing.</summary>
-    /// <returns>The names of the fields that are other ones now.</returns>
-    public IReadOnlyList<string> ApplyTo(Flow flow)
+    /// <returns>The fields that are other ones now.</returns>
+    public IReadOnlyCollection<AuditChange> ApplyTo(Flow flow)
     {
-        var changed = new List<string>();
+        var changed = new List<AuditChange>();
         if (TextRules.OrNull(Name) is { } name && name != flow.Name)
         {
+            changed.Add(AuditChange.Of(AuditField.Name, flow.Name, name));
             flow.Name = name;
-            changed.Add("name");
         }
 
         if (Description.IsSent && TextRules.OrNull(Description.Text) is var description && description != flow.Description)
         {
+            changed.Add(AuditChange.Of(AuditField.Description, flow.Description, description));
             flow.Description = description;
-            changed.Add("description");
         }
 
         if (Config is not null && Config != flow.Config)
         {
+            // It may be long, and says nothing to this server: that it changed is told, not how.
+            changed.Add(AuditChange.Of(AuditField.Config, (string?)null, null));
             flow.Config = Config;
-            changed.Add("config");
         }
 
         if (DataSetId is not null && DataSetId != flow.DataSetId)
         {
+            changed.Add(AuditChange.Of(AuditField.DataSetId, flow.DataSetId, DataSetId));
             flow.DataSetId = DataSetId;
-            changed.Add("data_set_id");
         }
 
         if (CredentialId is { } credential && credential != flow.CredentialId)
         {
+            changed.Add(AuditChange.Of(AuditField.Credential, flow.CredentialId, credential));
             flow.CredentialId = credential;
-            changed.Add("credential");
         }
 
         return changed;

@@ -1,8 +1,12 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging.Console;
 using ReSciCredentials.Access;
+using ReSciCredentials.Audit;
 using ReSciCredentials.Secrets;
 
 namespace ReSciCredentials.Operations;
@@ -14,6 +18,13 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
     private const int NotDone = 1;
     private const int WrongUsage = 2;
 
+    private static readonly JsonSerializerOptions Json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        Converters = { new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower) },
+        WriteIndented = true,
+    };
+
     public async Task<int> RunAsync(string[] args)
     {
         // Settings may stand among the words of any command, as ASP.NET Core's own: --Storage:Directory=/srv/data
@@ -24,6 +35,7 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
         root.SetAction((_, _) => Serve.RunAsync(settings));
         root.Subcommands.Add(Owner(settings));
         root.Subcommands.Add(RecoveryKeyCommand(settings));
+        root.Subcommands.Add(Audit(settings));
         root.Subcommands.Add(Health(settings));
 
         // The host stops gracefully by itself; the parser's own limit of two seconds would cut it short.
@@ -88,6 +100,82 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
         return new Command("recovery-key", "The key that opens everything else.") { show };
     }
 
+    private Command Audit(string[] settings)
+    {
+        var kept = new Option<AuditHead?>("--head")
+        {
+            Description = "A head that was kept elsewhere, as audit head and the Activity page tell it: finds removed entries whoever removed them",
+            CustomParser = result =>
+            {
+                var head = AuditHead.Parse(result.Tokens[0].Value);
+                if (head is null)
+                {
+                    result.AddError("This is no head of an audit log: a number, a dot and 64 hexadecimal digits.");
+                }
+
+                return head;
+            },
+        };
+        var json = new Option<bool>("--json") { Description = "Say it as JSON, for programs" };
+        var verify = new Command("verify", "Look whether every entry of the audit log is there, in its place and as it was written. Changes nothing.") { kept, json };
+        verify.SetAction((parsed, cancellationToken) => WithServicesAsync(
+            settings,
+            async services =>
+            {
+                var head = parsed.GetValue(kept);
+                var report = await services.GetRequiredService<AuditVerifier>().VerifyAsync(head, ProgressOnTerminal("entries looked at"), cancellationToken);
+                return parsed.GetValue(json) ? SayAsJson(report, head) : SayInWords(report, head);
+            },
+            cancellationToken));
+
+        var head = new Command("head", "Print the head of the audit log, to be kept away from this machine and given to audit verify one day.");
+        head.SetAction((_, cancellationToken) => WithServicesAsync(
+            settings,
+            async services => Say((await services.GetRequiredService<AuditVerifier>().HeadAsync(cancellationToken)).ToString()),
+            cancellationToken));
+
+        return new Command("audit", "The log of who did what, whose entries are chained.") { verify, head };
+    }
+
+    private int SayAsJson(AuditReport report, AuditHead? kept)
+    {
+        output.WriteLine(JsonSerializer.Serialize(
+            new
+            {
+                IsWhole = report.IsWhole,
+                report.Entries,
+                report.RemovedUpTo,
+                Head = report.Head.ToString(),
+                HeadCompared = kept is null ? (bool?)null : !AuditVerifier.IsTooOld(kept, report),
+                report.Faults,
+                report.MoreFaults,
+            },
+            Json));
+        return report.IsWhole ? Done : NotDone;
+    }
+
+    private int SayInWords(AuditReport report, AuditHead? kept)
+    {
+        if (kept is not null && AuditVerifier.IsTooOld(kept, report))
+        {
+            errors.WriteLine($"The head is of entry {kept.Entry}, and entries up to {report.RemovedUpTo} were removed when their time was over: it could not be compared.");
+        }
+
+        if (report.IsWhole)
+        {
+            return Say($"All {report.Entries} entries are there and as they were written. Head: {report.Head}");
+        }
+
+        foreach (var fault in report.Faults)
+        {
+            errors.WriteLine(fault.Text);
+        }
+
+        return report.MoreFaults == 0
+            ? NotDone
+            : Refuse($"And {report.MoreFaults} more entries, which were not looked at one by one.");
+    }
+
     private Command Health(string[] settings)
     {
         var health = new Command("health", "Ask the server on this machine whether it is ready; for container health checks.");
@@ -138,6 +226,11 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
             return Refuse(explanation);
         }
     }
+
+    // Only where somebody watches: in a file or a pipe it would be noise.
+    private Progress<int>? ProgressOnTerminal(string what) => errors == Console.Error && !Console.IsErrorRedirected
+        ? new Progress<int>(count => errors.Write(string.Create(CultureInfo.InvariantCulture, $"\r{count:N0} {what}… \r")))
+        : null;
 
     /// <summary>Refuses a command without this switch. The parser takes a missing one for false, even when it is marked as required.</summary>
     private static void Demand(Command command, Option<bool> given)

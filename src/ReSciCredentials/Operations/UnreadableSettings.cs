@@ -2,6 +2,7 @@ using System.ComponentModel;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
 using ReSciCredentials.Announcements;
+using ReSciCredentials.Audit;
 using ReSciCredentials.Broker;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
@@ -28,6 +29,7 @@ internal sealed class UnreadableSettings
         Look(builder.Configuration, ServerOptions.Section, new ServerOptions(), faults);
         Look(builder.Configuration, ServiceKeysOptions.Section, new ServiceKeysOptions(), faults);
         Look(builder.Configuration, ReSciOptions.Section, new ReSciOptions(), faults);
+        Look(builder.Configuration, AuditOptions.Section, new AuditOptions(), faults);
         Look(builder.Configuration, BrokerOptions.Section, new BrokerOptions(), faults);
         Look(builder.Configuration, CredentialsOptions.Section, new CredentialsOptions(), faults);
         Look(builder.Configuration, ChecksOptions.Section, new ChecksOptions(), faults);

@@ -95,7 +95,7 @@ internal sealed partial class Opening(
         try
         {
             await migrator.MigrateAsync(cancellationToken);
-            if (answer is null)
+            if (answer?.Keys is null)
             {
                 await sentinel.WriteAsync(key, cancellationToken);
                 answer = await sentinel.AskAsync(key, cancellationToken);
@@ -113,7 +113,7 @@ internal sealed partial class Opening(
             throw;
         }
 
-        seal.Open(key, answer!.FingerprintKey!);
+        seal.Open(key, answer!.Keys!);
     }
 
     /// <summary>
@@ -147,7 +147,7 @@ internal sealed partial class Opening(
     private async Task<bool> JoinRunningServerAsync(CancellationToken cancellationToken)
     {
         if (!await migrator.IsUpToDateAsync(cancellationToken) || keyFile.Read() is not { } key
-            || await sentinel.AskAsync(key, cancellationToken) is not { } answer)
+            || await sentinel.AskAsync(key, cancellationToken) is not { } answer || answer is { Reason: null, Keys: null })
         {
             return false;
         }
@@ -158,7 +158,7 @@ internal sealed partial class Opening(
         }
         else
         {
-            seal.Open(key, answer.FingerprintKey!);
+            seal.Open(key, answer.Keys!);
         }
 
         return true;

@@ -4,16 +4,24 @@ using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Secrets;
 
+/// <summary>What is to be done in the transaction in which the audit key is made: whatever was written before is sealed in.</summary>
+internal delegate Task AuditBeginning(StorageContext storage, byte[] auditKey, CancellationToken cancellationToken);
+
 /// <summary>
 /// A known text that the recovery key sealed. Whether it opens tells, before anything is read or written, that the right key is loaded.
-/// The fingerprint key is made and sealed with it.
+/// The server's own keys are made and sealed with it.
 /// </summary>
-internal sealed class Sentinel(IDbContextFactory<StorageContext> contexts)
+internal sealed class Sentinel(IDbContextFactory<StorageContext> contexts, AuditBeginning beginAudit)
 {
     private const string SentinelName = "sentinel";
     private const string FingerprintName = "fingerprint-key";
+    private const string AuditName = "audit-key";
+    private const int KeySize = 32;
 
-    private static ReadOnlySpan<byte> KnownText => "ReSci Credentials"u8;
+    // That there is an audit key is said in the sealed text: taking its row away does not turn the database into an old one, whose entries would be taken as they are.
+    private static ReadOnlySpan<byte> KnownText => "ReSci Credentials with an audit chain"u8;
+
+    private static ReadOnlySpan<byte> TextBeforeTheChain => "ReSci Credentials"u8;
 
     /// <summary>Returns null for a database that has neither a sentinel nor a secret: it takes whatever key comes first.</summary>
     /// <param name="key">Null when there is no key file.</param>
@@ -26,7 +34,7 @@ internal sealed class Sentinel(IDbContextFactory<StorageContext> contexts)
         }
 
         var values = await storage.SealedValues.AsNoTracking()
-            .Where(value => value.Name == SentinelName || value.Name == FingerprintName)
+            .Where(value => value.Name == SentinelName || value.Name == FingerprintName || value.Name == AuditName)
             .ToDictionaryAsync(value => value.Name, cancellationToken);
         if (!values.TryGetValue(SentinelName, out var sentinel))
         {
@@ -45,19 +53,35 @@ internal sealed class Sentinel(IDbContextFactory<StorageContext> contexts)
             return new SentinelAnswer(new SealReason(SealCause.OtherKey, sentinel.RecoveryKeyId, key.Id), null);
         }
 
-        return key.TryOpen(SentinelName, sentinel.Sealed) is { } text && KnownText.SequenceEqual(text)
-            && values.TryGetValue(FingerprintName, out var fingerprint) && key.TryOpen(FingerprintName, fingerprint.Sealed) is { } fingerprintKey
-            ? new SentinelAnswer(null, fingerprintKey)
-            : new SentinelAnswer(new SealReason(SealCause.SentinelDamaged, sentinel.RecoveryKeyId, key.Id), null);
+        var text = key.TryOpen(SentinelName, sentinel.Sealed);
+        return (Open(key, values, FingerprintName), Open(key, values, AuditName)) switch
+        {
+            ({ } fingerprint, { } audit) when KnownText.SequenceEqual(text) => new SentinelAnswer(null, new ServerKeys(fingerprint, audit)),
+            ({ }, null) when TextBeforeTheChain.SequenceEqual(text) && !values.ContainsKey(AuditName) => new SentinelAnswer(null, null),
+            _ => new SentinelAnswer(new SealReason(SealCause.SentinelDamaged, sentinel.RecoveryKeyId, key.Id), null),
+        };
     }
 
+    /// <summary>Makes what is not there yet: all of it in a new database, the audit key in one from before the audit chain.</summary>
     public async Task WriteAsync(RecoveryKey key, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
+        if (await storage.SealedValues.Where(value => value.Name == SentinelName).ExecuteDeleteAsync(cancellationToken) == 0)
+        {
+            storage.SealedValues.Add(SealedBy(key, FingerprintName, RandomNumberGenerator.GetBytes(KeySize)));
+        }
+
+        var auditKey = RandomNumberGenerator.GetBytes(KeySize);
         storage.SealedValues.Add(SealedBy(key, SentinelName, KnownText));
-        storage.SealedValues.Add(SealedBy(key, FingerprintName, RandomNumberGenerator.GetBytes(32)));
+        storage.SealedValues.Add(SealedBy(key, AuditName, auditKey));
         await storage.SaveChangesAsync(cancellationToken);
+        await beginAudit(storage, auditKey, cancellationToken);
+        await transaction.CommitAsync(cancellationToken);
     }
+
+    private static byte[]? Open(RecoveryKey key, Dictionary<string, SealedValue> values, string name) =>
+        values.TryGetValue(name, out var value) ? key.TryOpen(name, value.Sealed) : null;
 
     private static SealedValue SealedBy(RecoveryKey key, string name, ReadOnlySpan<byte> value) =>
         new() { Name = name, RecoveryKeyId = key.Id, Sealed = key.Seal(name, value) };
@@ -69,5 +93,13 @@ internal sealed class Sentinel(IDbContextFactory<StorageContext> contexts)
             .SingleAsync(cancellationToken) == 3;
 }
 
-/// <summary>What the sentinel said: either the reason to stay sealed, or the fingerprint key that it vouches for.</summary>
-internal sealed record SentinelAnswer(SealReason? Reason, byte[]? FingerprintKey);
+/// <summary>
+/// What the sentinel said: either the reason to stay sealed, or the keys that it vouches for. Neither of them for a database from before the audit chain,
+/// which opens and whose audit key is still to be made.
+/// </summary>
+internal sealed record SentinelAnswer(SealReason? Reason, ServerKeys? Keys);
+
+/// <summary>Keys of the server's own: random, sealed in the database, the same for ever.</summary>
+/// <param name="Fingerprint">What fingerprints of API keys are made with.</param>
+/// <param name="Audit">What audit entries are sealed with.</param>
+internal sealed record ServerKeys(byte[] Fingerprint, byte[] Audit);

@@ -48,9 +48,13 @@ internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> l
     /// <exception cref="ServerSealedException"/>
     public RecoveryKey RecoveryKey => _state.Key ?? throw new ServerSealedException();
 
-    /// <summary>The key of the fingerprints: random, sealed in the database, the same for ever.</summary>
+    /// <summary>The key of the fingerprints.</summary>
     /// <exception cref="ServerSealedException"/>
-    public byte[] FingerprintKey => _state.FingerprintKey ?? throw new ServerSealedException();
+    public byte[] FingerprintKey => _state.Keys?.Fingerprint ?? throw new ServerSealedException();
+
+    /// <summary>The key of the audit chain.</summary>
+    /// <exception cref="ServerSealedException"/>
+    public byte[] AuditKey => _state.Keys?.Audit ?? throw new ServerSealedException();
 
     public void Close(SealReason reason)
     {
@@ -83,10 +87,10 @@ internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> l
         _state = _state with { Key = null };
     }
 
-    public void Open(RecoveryKey key, byte[] fingerprintKey)
+    public void Open(RecoveryKey key, ServerKeys keys)
     {
         guard.IsShut = false;
-        _state = new State(null, key, fingerprintKey);
+        _state = new State(null, key, keys);
         LogOpen(key.Id);
     }
 
@@ -97,5 +101,5 @@ internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> l
     [LoggerMessage(LogLevel.Information, "The server is open under recovery key {Key}")]
     private partial void LogOpen(string key);
 
-    private sealed record State(SealReason? Reason, RecoveryKey? Key, byte[]? FingerprintKey);
+    private sealed record State(SealReason? Reason, RecoveryKey? Key, ServerKeys? Keys);
 }

@@ -15,7 +15,7 @@ internal sealed class RingElement
     public DateTimeOffset CreatedAt { get; init; }
 }
 
-/// <summary>A value of the server's own that the recovery key sealed: the sentinel, the fingerprint key.</summary>
+/// <summary>A value of the server's own that the recovery key sealed: the sentinel, the fingerprint key, the audit key.</summary>
 internal sealed class SealedValue
 {
     public required string Name { get; init; }

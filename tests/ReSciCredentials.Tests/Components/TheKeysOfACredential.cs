@@ -104,7 +104,8 @@ public sealed class TheKeysOfACredential(RotatingServer server) : BunitContext, 
         Services.AddSingleton(server.Vault.Credentials);
         Services.AddSingleton(server.Vault.Server.Service<ChangeNotices>());
         Services.AddSingleton(TimeProvider.System);
-        Services.AddSingleton(new CurrentPerson(new SignedIn(server.Vault.Owner), server.Vault.Server.Service<Sessions>()));
+        Services.AddSingleton(provider => new CurrentPerson(
+            new SignedIn(server.Vault.Owner), provider.GetRequiredService<NavigationManager>(), server.Vault.Server.Service<Sessions>()));
         SetRendererInfo(new RendererInfo("Server", isInteractive: true));
         var panel = Render<KeyPanel>(of => of.Add(p => p.CredentialId, id).Add(p => p.Leaked, leaked));
         panel.WaitForElement("#current-key");

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Diagnostics;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
+using ReSciCredentials.Audit;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
@@ -13,10 +14,11 @@ namespace ReSciCredentials.Tests.Harness;
 /// <param name="Unreadable">Stored keys that do not open. None may be.</param>
 /// <param name="HalfMade">Credentials without a key or without their audit entry. None may be.</param>
 /// <param name="Integrity">What <c>PRAGMA integrity_check</c> said; <c>ok</c> when all is well.</param>
+/// <param name="AuditFaults">What is wrong with the chain of audit entries. Nothing may be.</param>
 /// <param name="Opening">How long opening took afterwards.</param>
-internal sealed record KillResult(int Acknowledged, int Lost, int Unreadable, int HalfMade, string Integrity, TimeSpan Opening)
+internal sealed record KillResult(int Acknowledged, int Lost, int Unreadable, int HalfMade, string Integrity, int AuditFaults, TimeSpan Opening)
 {
-    public bool IsGood => this is { Lost: 0, Unreadable: 0, HalfMade: 0, Integrity: "ok" };
+    public bool IsGood => this is { Lost: 0, Unreadable: 0, HalfMade: 0, Integrity: "ok", AuditFaults: 0 };
 }
 
 /// <summary>Kills a server in a process of its own with signal 9, at a moment nobody chose, and looks what is left.</summary>
@@ -99,6 +101,7 @@ internal static class KillRound
             rows.Sum(row => row.Keys.Count(key => !protector.CanOpen(key.Ciphertext, row.Uid, key.Uid))),
             rows.Count(row => row.Keys.Count != 1 || !witnessed.Contains(row.Id)),
             integrity ?? "no answer",
+            (await app.Services.GetRequiredService<AuditVerifier>().VerifyAsync(kept: null, progress: null, CancellationToken.None)).Faults.Count,
             opening);
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using System.Text.Json;
 using ReSciCredentials.Operations;
 using ReSciCredentials.Tests.Harness;
 
@@ -28,6 +29,9 @@ public sealed class UsingTheCommandLine : IDisposable
     [InlineData("recovery-key")]
     [InlineData("recovery-key show")]
     [InlineData("health")]
+    [InlineData("audit")]
+    [InlineData("audit verify")]
+    [InlineData("audit head")]
     public async Task Explains_every_command(string command)
     {
         var ended = await RunAsync([.. command.Split(' ', StringSplitOptions.RemoveEmptyEntries), "--help"]);
@@ -49,6 +53,7 @@ public sealed class UsingTheCommandLine : IDisposable
     [InlineData("owner create")]
     [InlineData("recovery-key show")]
     [InlineData("health --loud")]
+    [InlineData("audit verify --head 12.ab")]
     public async Task Tells_wrong_usage_from_failure_by_the_exit_code(string words)
     {
         var ended = await RunAsync(words.Split(' '));
@@ -208,6 +213,47 @@ public sealed class UsingTheCommandLine : IDisposable
         var ended = await RunAsync(["health", "--urls=http://127.0.0.1:1"]);
 
         Assert.Equal((1, "no answer from http://127.0.0.1:1/health/ready"), (ended.ExitCode, ended.Errors.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task Verifies_the_audit_log_beside_a_running_server_against_a_head_that_was_kept()
+    {
+        await using var vault = await Vault.StartAsync(_directory);
+        var head = (await RunAsync(["audit", "head"])).Output.Trim();
+        await vault.AddAsync("Shop");
+
+        var ended = await RunAsync(["audit", "verify", "--head", head]);
+
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
+        Assert.Matches(@"^All \d+ entries are there and as they were written\. Head: \d+\.[0-9a-f]{64}$", ended.Output.Trim());
+    }
+
+    [Fact]
+    public async Task Says_which_entry_of_the_audit_log_was_changed()
+    {
+        await RunAsync(CreateOwner, Password);
+        await _directory.SqlAsync("UPDATE audit_entries SET ActorName = 'nobody' WHERE Id = 1");
+
+        var ended = await RunAsync(["audit", "verify"]);
+
+        Assert.Equal((1, "", "Entry 1 was changed after it was written."), (ended.ExitCode, ended.Output, ended.Errors.Trim()));
+    }
+
+    [Fact]
+    public async Task Says_what_is_wrong_with_the_audit_log_as_JSON()
+    {
+        await RunAsync(CreateOwner, Password);
+        await _directory.SqlAsync("DELETE FROM audit_entries");
+
+        var ended = await RunAsync(["audit", "verify", "--json"]);
+
+        using var json = JsonDocument.Parse(ended.Output);
+        var fault = Assert.Single(json.RootElement.GetProperty("faults").EnumerateArray());
+        Assert.Equal((1, false, "cut_off", 1), (
+            ended.ExitCode,
+            json.RootElement.GetProperty("is_whole").GetBoolean(),
+            fault.GetProperty("kind").GetString(),
+            fault.GetProperty("first").GetInt32()));
     }
 
     [Fact]

@@ -1,5 +1,6 @@
-using ReSciCredentials.Access;
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Access;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Harness;
@@ -171,7 +172,7 @@ public sealed class DecidingAboutKeys(RotatingServer server) : IClassFixture<Rot
         await rotating.ReplaceAsync('B');
         await vault.Server.Directory.SqlAsync("DROP TABLE audit_entries");
 
-        await Assert.ThrowsAnyAsync<DbUpdateException>(() => rotating.PromoteAsync('B'));
+        await Assert.ThrowsAnyAsync<DbException>(() => rotating.PromoteAsync('B'));
 
         Assert.Equal("A 1, waiting B", await rotating.StateAsync());
     }

@@ -116,9 +116,14 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
 
         await ReplaceAsync(owner, key, unverified.Id);
 
-        foreach (var page in new[] { "/", "/sources/new/resci/authenticate", "/account", $"/credentials/{unverified.Id}/leaked?key=1c77ab02&step=report" })
+        foreach (var page in new[] { "/", "/sources/new/resci/authenticate", "/account", "/activity", $"/credentials/{unverified.Id}/leaked?key=1c77ab02&step=report" })
         {
             _answers.Add(await owner.Http.GetStringAsync(page, TestContext.Current.CancellationToken));
+        }
+
+        foreach (var format in new[] { "csv", "jsonl" })
+        {
+            _answers.Add((await owner.SubmitAsync("/activity", "/activity/export", ("format", format))).Text);
         }
 
         // What pages do by themselves: test a stored key, and fetch a sample.

@@ -384,6 +384,10 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Property<long>("At")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Changes")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Event")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -399,15 +403,57 @@ namespace ReSciCredentials.Storage.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("Mac")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<int?>("OwnerId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Path")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("UserAgent")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
 
-                    b.HasIndex("ItemType", "ItemId");
+                    b.HasIndex("At");
+
+                    b.HasIndex("ItemType", "ItemId", "At");
+
+                    b.HasIndex("ActorId", "At", "Event", "ItemType");
+
+                    b.HasIndex("Event", "At", "ItemType", "ActorId");
+
+                    b.HasIndex("ItemType", "At", "Event", "ActorId");
+
+                    b.HasIndex("OwnerId", "At", "Event", "ItemType", "ActorId");
 
                     b.ToTable("audit_entries", (string)null);
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.AuditMark", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("EntryId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("EntryMac")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<byte[]>("Mac")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("audit_marks", (string)null);
                 });
 
             modelBuilder.Entity("ReSciCredentials.Storage.BrokerCall", b =>

@@ -1,0 +1,35 @@
+using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Storage;
+
+namespace ReSciCredentials.Audit;
+
+/// <summary>The kinds of things that audit entries are about.</summary>
+internal static class AuditItems
+{
+    public const string Credential = "credential";
+    public const string Source = "source";
+    public const string Destination = "destination";
+    public const string AccessToken = "access_token";
+    public const string Account = "account";
+
+    /// <summary>The audit log itself.</summary>
+    public const string Log = "audit";
+
+    public static IReadOnlyList<string> All { get; } = [Credential, Source, Destination, AccessToken, Account, Log];
+
+    /// <summary>Whose it is, as the transaction sees it; null for what belongs to nobody, or is gone.</summary>
+    public static async Task<int?> FindOwnerAsync(StorageContext storage, string itemType, int id, CancellationToken cancellationToken) => itemType switch
+    {
+        // A deleted one has its owner still.
+        Credential => await OwnerAsync(storage.Credentials.IgnoreQueryFilters(), id, cancellationToken),
+        Source or Destination => await OwnerAsync(storage.Flows, id, cancellationToken),
+        AccessToken => await OwnerAsync(storage.AccessTokens, id, cancellationToken),
+        Account when id > 0 => id,
+        _ => null,
+    };
+
+    // Most often the row is at hand: what is told of it is being changed by the same save.
+    private static async Task<int?> OwnerAsync<T>(IQueryable<T> rows, int id, CancellationToken cancellationToken)
+        where T : class, IOwned =>
+        await rows.Where(row => row.Id == id).Select(row => (int?)row.OwnerId).SingleOrDefaultAsync(cancellationToken);
+}
