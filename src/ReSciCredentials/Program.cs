@@ -1,5 +1,6 @@
 using ReSciCredentials.Access;
 using ReSciCredentials.Announcements;
+using ReSciCredentials.Api;
 using ReSciCredentials.Audit;
 using ReSciCredentials.Broker;
 using ReSciCredentials.Components;
@@ -38,6 +39,7 @@ internal static class Program
         app.UseRequestChecks();
         app.UseBroker();
         app.UseErrorPages();
+        app.UseApi();
         app.UseRouting();
         app.UseSealedPage();
         app.UseAccess();

@@ -66,6 +66,7 @@ internal static class AccessSetup
         services.AddScoped<SetupLinks>();
         services.AddScoped<People>();
         services.AddScoped<Owners>();
+        services.AddTransient<Sharing>();
         return services;
     }
 

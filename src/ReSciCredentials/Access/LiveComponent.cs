@@ -40,7 +40,7 @@ public abstract class LiveComponent : ComponentBase, IDisposable
             var person = await PersonAsync();
             _subscription = Notices.Subscribe(notice =>
             {
-                if (notice.IsVisibleTo(person) && Follows(notice))
+                if (notice.Audience.Contains(person.Id) && Follows(notice))
                 {
                     _ = InvokeAsync(RefreshAsync);
                 }

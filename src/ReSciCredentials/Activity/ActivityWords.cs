@@ -27,6 +27,8 @@ internal static class ActivityWords
         AuditEvents.WipeKey => "wiped the key before",
         AuditEvents.BeginUse => $"let {entry.Fields} use it",
         AuditEvents.EndUse => $"let {entry.Fields} use another credential",
+        AuditEvents.Shared => $"shared it with {entry.Fields}",
+        AuditEvents.Unshared => $"no longer shares it with {entry.Fields}",
         var other => other.Replace('_', ' '),
     };
 }

@@ -24,6 +24,12 @@ internal static class AuditEvents
     /// <summary>A source or destination, which the field names, no longer uses a credential.</summary>
     public const string EndUse = "end_use";
 
+    /// <summary>Shared with somebody, or shared in another role; the field names both.</summary>
+    public const string Shared = "shared";
+
+    /// <summary>No longer shared with somebody, whom the field names.</summary>
+    public const string Unshared = "unshared";
+
     public const string Pause = "pause";
     public const string Activate = "activate";
     public const string Revoke = "revoke";

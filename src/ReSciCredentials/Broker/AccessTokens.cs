@@ -6,7 +6,10 @@ using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Broker;
 
-/// <summary>Every use case of access tokens. Each takes who asks, checks, and acts; whoever owns the source or destination owns its tokens.</summary>
+/// <summary>
+/// Every use case of access tokens. Each takes who asks, checks, and acts. What somebody may do with the source or destination, they may do with its tokens:
+/// whoever sees it sees them, admins make, rotate and revoke them.
+/// </summary>
 internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, AuditLog audit, TimeProvider time)
 {
     /// <summary>The item type of the audit log.</summary>
@@ -26,7 +29,12 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
         var now = time.GetUtcNow();
         var yesterday = now.AddDays(-1);
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var rows = await storage.AccessTokens.AsNoTracking().VisibleTo(person)
+        if (!await storage.Flows.VisibleTo(person).AnyAsync(row => row.Id == flow, cancellationToken))
+        {
+            return [];
+        }
+
+        var rows = await storage.AccessTokens.AsNoTracking()
             .Where(token => token.FlowId == flow)
             .OrderByDescending(token => token.Id)
             .Take(Listed)
@@ -65,9 +73,9 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
             return before;
         }
 
-        if (!await storage.Flows.VisibleTo(person).AnyAsync(flow => flow.Id == input.FlowId && flow.Kind == input.Kind, cancellationToken))
+        if (Refusal(await storage.Flows.Where(flow => flow.Id == input.FlowId && flow.Kind == input.Kind).RoleAsync(person, cancellationToken)) is { } refusal)
         {
-            return new TokenOutcome.NotFound();
+            return refusal;
         }
 
         var now = time.GetUtcNow();
@@ -113,10 +121,15 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
             return before;
         }
 
-        var old = await storage.AccessTokens.VisibleTo(person).Include(token => token.Flow).SingleOrDefaultAsync(token => token.Id == id, cancellationToken);
+        var old = await storage.AccessTokens.Include(token => token.Flow).SingleOrDefaultAsync(token => token.Id == id, cancellationToken);
         if (old is null)
         {
             return new TokenOutcome.NotFound();
+        }
+
+        if (Refusal(await storage.Flows.Where(flow => flow.Id == old.FlowId).RoleAsync(person, cancellationToken)) is { } refusal)
+        {
+            return refusal;
         }
 
         var now = time.GetUtcNow();
@@ -169,10 +182,15 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         while (true)
         {
-            var token = await storage.AccessTokens.VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+            var token = await storage.AccessTokens.SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
             if (token is null)
             {
                 return new TokenOutcome.NotFound();
+            }
+
+            if (Refusal(await storage.Flows.Where(flow => flow.Id == token.FlowId).RoleAsync(person, cancellationToken)) is { } refusal)
+            {
+                return refusal;
             }
 
             if (token.RevokedAt is not null)
@@ -194,6 +212,13 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
             }
         }
     }
+
+    private static TokenOutcome? Refusal(AccessRole? role) => role switch
+    {
+        null => new TokenOutcome.NotFound(),
+        { } known when !known.MayChange() => new TokenOutcome.Forbidden(),
+        _ => null,
+    };
 
     private static AccessTokenState StateOf(AccessToken token, DateTimeOffset now) =>
         token.RevokedAt is not null ? AccessTokenState.Revoked

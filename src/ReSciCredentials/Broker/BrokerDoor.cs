@@ -151,7 +151,7 @@ internal sealed partial class BrokerDoor
             record.Status = record.Status == BrokerCall.ClientLeft ? BrokerCall.ClientLeft : context.Response.StatusCode;
             var duration = _time.GetElapsedTime(arrived);
             record.Duration = (int)Math.Min(duration.TotalMilliseconds, int.MaxValue);
-            _usage.End(record, entry.OwnerId);
+            _usage.End(record);
             if (record.KeyUid is not null)
             {
                 _metrics.Ended(record.Endpoint!, record.Status, duration);
@@ -175,6 +175,11 @@ internal sealed partial class BrokerDoor
         {
             _alarms.TokenRefused(entry, "address", Client.Of(context));
             return (BrokerError.AddressNotAllowed, null);
+        }
+
+        if (!entry.MayUseCredential)
+        {
+            return (BrokerError.NotShared, null);
         }
 
         if (entry.IsPaused)
@@ -245,7 +250,7 @@ internal sealed partial class BrokerDoor
             LiftLimits(context);
             upload = call.IsWrite ? await OpenUploadAsync(context, entry) : null;
             record.KeyUid = entry.KeyUid;
-            await _usage.BeginAsync(record, entry.OwnerId);
+            await _usage.BeginAsync(record);
 
             using var passage = new Passage(call, address, key, upload);
             _metrics.Sent(_time.GetElapsedTime(arrived));

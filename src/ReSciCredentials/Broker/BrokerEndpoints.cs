@@ -141,6 +141,7 @@ internal static class BrokerEndpoints
             TokenOutcome.MadeBefore before => new TokenAnswer("madeBefore", before.Name),
             TokenOutcome.Invalid invalid => new TokenAnswer("invalid", Errors: invalid.Errors),
             TokenOutcome.NotFound => new TokenAnswer("gone"),
+            TokenOutcome.Forbidden => new TokenAnswer("forbidden"),
             _ => throw new UnreachableException(),
         });
     }

@@ -79,6 +79,10 @@ internal abstract record TokenOutcome
     /// <param name="Errors">What to do, by field: name, expires, importTypes, streams, addresses, rate, or empty for the whole.</param>
     public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : TokenOutcome;
 
+    /// <summary>The person's role with the source or destination does not allow it; nothing was changed.</summary>
+    public sealed record Forbidden : TokenOutcome;
+
+    /// <summary>There is none that the person may see.</summary>
     public sealed record NotFound : TokenOutcome;
 }
 

@@ -9,14 +9,15 @@ using ReSciCredentials.Storage;
 namespace ReSciCredentials.Broker;
 
 /// <summary>Everything a call needs to know about its token, in one piece.</summary>
+/// <param name="MayUseCredential">Whether the owner of the source or destination may still use the credential: it was not shared for ever.</param>
 /// <param name="Ciphertext">The current key of the credential; null when its row is gone.</param>
 /// <param name="ImportTypes">Null allows any, as for the two that follow.</param>
 internal sealed record TokenEntry(
     int TokenId,
-    int OwnerId,
     int FlowId,
     FlowKind Kind,
     bool IsPaused,
+    bool MayUseCredential,
     int CredentialId,
     Guid CredentialUid,
     Guid KeyUid,
@@ -77,10 +78,11 @@ internal sealed class TokenTable : IDisposable
             select new
             {
                 token.Id,
-                token.OwnerId,
                 token.FlowId,
                 token.Flow!.Kind,
                 token.Flow.Status,
+                MayUseCredential = token.Flow.OwnerId == credential.OwnerId
+                    || credential.Accessors.Any(accessor => accessor.AccountId == token.Flow.OwnerId),
                 token.Flow.CredentialId,
                 credential.Uid,
                 credential.CurrentKeyUid,
@@ -96,10 +98,10 @@ internal sealed class TokenTable : IDisposable
             ? null
             : new TokenEntry(
                 row.Id,
-                row.OwnerId,
                 row.FlowId,
                 row.Kind,
                 row.Status is FlowStatus.Paused,
+                row.MayUseCredential,
                 row.CredentialId,
                 row.Uid,
                 row.CurrentKeyUid,

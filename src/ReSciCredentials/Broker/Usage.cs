@@ -35,7 +35,7 @@ internal sealed partial class Usage(
 
     /// <summary>In strict mode: recorded before it goes out.</summary>
     /// <exception cref="UsageUnavailableException">It could not be recorded and must not be made.</exception>
-    public Task BeginAsync(BrokerCall call, int owner)
+    public Task BeginAsync(BrokerCall call)
     {
         if (!options.Value.IsStrict)
         {
@@ -43,13 +43,13 @@ internal sealed partial class Usage(
         }
 
         var committed = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Add(new Waiting(call, owner, committed));
+        Add(new Waiting(call, committed));
         Hurry();
         return committed.Task;
     }
 
     /// <summary>The call is over.</summary>
-    public void End(BrokerCall call, int owner)
+    public void End(BrokerCall call)
     {
         if (Volatile.Read(ref _waiting) >= MostWaiting)
         {
@@ -57,7 +57,7 @@ internal sealed partial class Usage(
             return;
         }
 
-        Add(new Waiting(call, owner, null));
+        Add(new Waiting(call, null));
         if (call.Code is not null)
         {
             Hurry();
@@ -68,7 +68,7 @@ internal sealed partial class Usage(
     public async Task FlushAsync(CancellationToken cancellationToken)
     {
         var written = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        Add(new Waiting(null, 0, written));
+        Add(new Waiting(null, written));
         Hurry();
         await written.Task.WaitAsync(cancellationToken);
     }
@@ -133,11 +133,12 @@ internal sealed partial class Usage(
     /// <summary>False when it must be tried again; nobody waits for what is left in the group then.</summary>
     private async Task<bool> TryWriteAsync(List<Waiting> group)
     {
+        IReadOnlyList<ChangeNotice> changes = [];
         try
         {
             if (group.Exists(waiting => waiting.Call is not null))
             {
-                await WriteAsync(group);
+                changes = await WriteAsync(group);
             }
         }
         catch (Exception exception)
@@ -161,15 +162,15 @@ internal sealed partial class Usage(
             waiting.Committed?.TrySetResult();
         }
 
-        foreach (var (flow, owner) in group.Where(waiting => waiting.Call is not null).Select(waiting => (waiting.Call!.FlowId, waiting.Owner)).Distinct())
+        foreach (var change in changes)
         {
-            notices.Publish(new ChangeNotice(typeof(BrokerCall), flow, owner));
+            notices.Publish(change);
         }
 
         return true;
     }
 
-    private async Task WriteAsync(List<Waiting> group)
+    private async Task<IReadOnlyList<ChangeNotice>> WriteAsync(List<Waiting> group)
     {
         await using var storage = await contexts.CreateDbContextAsync();
         await using var transaction = await storage.Database.BeginTransactionAsync();
@@ -191,7 +192,9 @@ internal sealed partial class Usage(
                 .ExecuteUpdateAsync(token => token.SetProperty(row => row.LastUsedAt, last));
         }
 
+        var audiences = storage.AudiencesOf([.. calls.Select(waiting => waiting.Call!.FlowId).Distinct()]);
         await transaction.CommitAsync();
+        return [.. audiences.Select(audience => new ChangeNotice(typeof(BrokerCall), audience.Key, audience.ToHashSet()))];
     }
 
     private static async Task AddToHoursAsync(StorageContext storage, IEnumerable<BrokerCall> calls)
@@ -242,7 +245,7 @@ internal sealed partial class Usage(
     private partial void LogPruneFailed(Exception exception);
 
     /// <param name="Committed">For a call that begins: told when the record is safe. Null for one that is over.</param>
-    private sealed record Waiting(BrokerCall? Call, int Owner, TaskCompletionSource? Committed);
+    private sealed record Waiting(BrokerCall? Call, TaskCompletionSource? Committed);
 }
 
 /// <summary>A call could not be recorded.</summary>

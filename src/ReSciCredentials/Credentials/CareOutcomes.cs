@@ -22,6 +22,9 @@ public abstract record EditOutcome
     /// <param name="Present">What it says now.</param>
     public sealed record ChangedMeanwhile(string? Present) : EditOutcome;
 
+    /// <summary>The person's role does not allow it. Nothing was changed.</summary>
+    public sealed record Forbidden : EditOutcome;
+
     /// <summary>There is none that the person may see.</summary>
     public sealed record NotFound : EditOutcome;
 }
@@ -33,6 +36,9 @@ internal abstract record DeleteOutcome
 
     /// <summary>Sources or destinations use it. Nothing was changed.</summary>
     public sealed record InUse : DeleteOutcome;
+
+    /// <summary>The person's role does not allow it. Nothing was changed.</summary>
+    public sealed record Forbidden : DeleteOutcome;
 
     /// <summary>There is none that the person may see.</summary>
     public sealed record NotFound : DeleteOutcome;

@@ -111,7 +111,6 @@ internal sealed class CredentialChecks(
             .Select(credential => new
             {
                 credential.Name,
-                credential.OwnerId,
                 OwnerName = credential.Owner!.Name,
                 credential.VerifiedAt,
                 credential.CheckedStep,
@@ -172,7 +171,7 @@ internal sealed class CredentialChecks(
         // A check that found what the last one found is no news to the pages that are open.
         if (asker is CheckAsker.Person || after.Status != row.State.Status || step != row.CheckedStep)
         {
-            notices.Publish(new ChangeNotice(typeof(Credential), id, row.OwnerId));
+            notices.Publish(new ChangeNotice(typeof(Credential), id, storage.AudienceOf([id], [])));
         }
     }
 

@@ -78,6 +78,9 @@ internal abstract record DatesOutcome
     /// <param name="Errors">What to do, by field.</param>
     public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : DatesOutcome;
 
+    /// <summary>The person's role does not allow it. Nothing was changed.</summary>
+    public sealed record Forbidden : DatesOutcome;
+
     /// <summary>There is no such credential that the person may see.</summary>
     public sealed record NotFound : DatesOutcome;
 }

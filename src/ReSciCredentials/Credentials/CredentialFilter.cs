@@ -38,7 +38,11 @@ internal sealed partial record CredentialFilter
 
     public VerifiedStatus? Status { get; private init; }
 
+    /// <summary>Whether the person owns it, or somebody else who shares it.</summary>
     public bool? Mine { get; private init; }
+
+    /// <summary>A part of the owner's name, or the beginning of their e-mail address.</summary>
+    public string? Owner { get; private init; }
 
     public bool? Used { get; private init; }
 
@@ -103,6 +107,7 @@ internal sealed partial record CredentialFilter
             : Not(keyword),
         ("owner", "me") => this with { Mine = true },
         ("owner", "others") => this with { Mine = false },
+        ("owner", _) => this with { Owner = value },
         ("used", "yes") => this with { Used = true },
         ("used", "no") => this with { Used = false },
         ("expires", "soon") => this with { Expiring = true },
@@ -110,7 +115,7 @@ internal sealed partial record CredentialFilter
         // As typed: what a key ends in minds case.
         ("key", _) => this with { Key = value },
         ("name", _) => this with { NameWords = [.. NameWords, .. Searchable(value)] },
-        ("owner" or "used" or "expires", _) => Not(keyword),
+        ("used" or "expires", _) => Not(keyword),
         ("", _) => this with { Words = [.. Words, .. Searchable(value)] },
         // Not a keyword of ours: a word with a colon in it.
         _ => this with { Words = [.. Words, .. Searchable($"{keyword}:{value}")] },

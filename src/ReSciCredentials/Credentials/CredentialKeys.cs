@@ -4,8 +4,9 @@ using ReSciCredentials.Storage;
 namespace ReSciCredentials.Credentials;
 
 /// <summary>The keys of a credential as a page shows them. There is no place for a key in it.</summary>
+/// <param name="Role">What the person who looks may do.</param>
 /// <param name="Version">Counts key changes, from 1.</param>
-public sealed record CredentialKeys(string Name, int Version, StoredKey Current, WaitingKey? Pending, KeptKey? Previous);
+public sealed record CredentialKeys(string Name, AccessRole Role, int Version, StoredKey Current, WaitingKey? Pending, KeptKey? Previous);
 
 /// <summary>One stored key.</summary>
 /// <param name="Uid">Names the key in a decision about it.</param>

@@ -22,9 +22,10 @@ internal sealed record CredentialRow
 
     public int Id => View.Id;
 
-    /// <summary>One row a credential, in the order that it comes; a key row that is missing or belongs to another credential is left out.</summary>
+    /// <summary>One row a credential that the person may see, in the order that it comes; a key row that is missing or belongs to another credential is left out.</summary>
     public static IQueryable<CredentialRow> Project(StorageContext storage, IQueryable<Credential> credentials, Person person) =>
-        from credential in credentials
+        from seen in credentials.SeenBy(person)
+        let credential = seen.Row
         join key in storage.CredentialKeys
             on new { Uid = credential.CurrentKeyUid, CredentialId = credential.Id } equals new { key.Uid, key.CredentialId } into keys
         from key in keys.DefaultIfEmpty()
@@ -48,7 +49,7 @@ internal sealed record CredentialRow
                 Version = credential.Version,
                 CreatedAt = credential.CreatedAt,
                 OwnerName = credential.Owner!.Name,
-                IsMine = credential.OwnerId == person.Id,
+                Role = seen.Role,
                 Fingerprint = key == null ? null : key.Fingerprint,
                 LastFour = key == null ? null : key.LastFour,
                 KeySetAt = key == null ? null : key.SetAt,

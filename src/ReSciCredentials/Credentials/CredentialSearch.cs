@@ -35,7 +35,11 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     /// <summary>How many of the newest rows are looked at that hold the words, or a key that is there twice.</summary>
     public const int MatchesTo = 10_000;
 
-    private const string IgnoringCase = "NOCASE";
+    /// <summary>Among how many people an owner is looked for.</summary>
+    private const int OwnersTo = 10_000;
+
+    /// <summary>The collation of the indexes by name.</summary>
+    internal const string IgnoringCase = "NOCASE";
 
     private static readonly TimeSpan Soon = TimeSpan.FromDays(30);
 
@@ -45,13 +49,13 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         Person person, CredentialFilter filter, CredentialOrder order, CredentialPosition? position, int limit, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var visible = storage.Credentials.AsNoTracking().VisibleTo(person);
-        var anchor = position is null ? null : await visible.SingleOrDefaultAsync(credential => credential.Id == position.Id, cancellationToken);
+        var anchor = position is null ? null : await storage.Credentials.AsNoTracking().VisibleTo(person)
+            .SingleOrDefaultAsync(credential => credential.Id == position.Id, cancellationToken);
         var backwards = anchor is not null && position!.Backwards;
 
         var matching = await MatchingAsync(storage, filter, person, cancellationToken);
-        var from = anchor is null ? matching : matching.Where(Beyond(order, anchor, backwards));
-        var rows = await CredentialRow.Project(storage, Ordered(from, order, backwards).Take(limit + 1), person).ToListAsync(cancellationToken);
+        var from = anchor is null ? matching : matching.Select(part => part.Where(Beyond(order, anchor, backwards)));
+        var rows = await CredentialRow.Project(storage, First(from, order, backwards, limit + 1), person).ToListAsync(cancellationToken);
         var more = rows.Count > limit;
         if (more)
         {
@@ -67,7 +71,7 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             [.. rows.Select(row => row.ToView(protector))],
             HasPrevious: backwards ? more : anchor is not null,
             HasNext: backwards || more,
-            Count: await Ordered(matching, order, backwards: false).Select(credential => credential.Id).Take(CountedTo + 1).CountAsync(cancellationToken));
+            Count: await CountAsync(matching, order, cancellationToken));
     }
 
     /// <summary>To choose from: the newest first, at most <paramref name="limit"/>, and the chosen one always.</summary>
@@ -76,10 +80,9 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     public async Task<CredentialPage> PickAsync(Person person, string? search, int? chosen, int limit, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var visible = storage.Credentials.AsNoTracking().VisibleTo(person);
-        var total = await Ordered(visible, CredentialOrder.Newest, backwards: false).Select(credential => credential.Id).Take(CountedTo + 1).CountAsync(cancellationToken);
+        var total = await CountAsync(await MatchingAsync(storage, new CredentialFilter(), person, cancellationToken), CredentialOrder.Newest, cancellationToken);
         var matching = await MatchingAsync(storage, CredentialFilter.Parse(search), person, cancellationToken);
-        var rows = await CredentialRow.Project(storage, Ordered(matching, CredentialOrder.Newest, backwards: false).Take(limit + 1), person)
+        var rows = await CredentialRow.Project(storage, First(matching, CredentialOrder.Newest, backwards: false, limit + 1), person)
             .ToListAsync(cancellationToken);
         var more = rows.Count > limit;
         if (more)
@@ -89,13 +92,42 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
 
         if (chosen is { } id && rows.TrueForAll(row => row.Id != id))
         {
-            rows.AddRange(await CredentialRow.Project(storage, visible.Where(credential => credential.Id == id), person).ToListAsync(cancellationToken));
+            rows.AddRange(await CredentialRow.Project(storage, storage.Credentials.AsNoTracking().Where(credential => credential.Id == id), person)
+                .ToListAsync(cancellationToken));
         }
 
         return new CredentialPage([.. rows.Select(row => row.ToView(protector))], total, more);
     }
 
-    private async Task<IQueryable<Credential>> MatchingAsync(
+    /// <summary>What matches, in parts that have nothing in common and each an index of its own.</summary>
+    private async Task<IEnumerable<IQueryable<Credential>>> MatchingAsync(
+        StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
+    {
+        var narrowed = await NarrowedAsync(storage, filter, person, cancellationToken);
+        // Few rows hold the words, so that each may be asked whether it is seen.
+        if (filter.ToMatch() is not null)
+        {
+            return
+            [
+                filter.Mine switch
+                {
+                    null => narrowed.VisibleTo(person),
+                    true => narrowed.OwnedBy(person),
+                    false => narrowed.VisibleTo(person).Where(credential => credential.OwnerId != person.Id),
+                },
+            ];
+        }
+
+        return filter.Mine switch
+        {
+            null => [narrowed.OwnedBy(person), narrowed.SharedWith(storage, person)],
+            true => [narrowed.OwnedBy(person)],
+            false => [narrowed.SharedWith(storage, person)],
+        };
+    }
+
+    /// <summary>What matches among everybody's: whoever calls this says which of it the person sees.</summary>
+    private async Task<IQueryable<Credential>> NarrowedAsync(
         StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
     {
         // A common word matches most rows: joining and sorting them all would take longer than the rest of the page. CROSS JOIN, because SQLite
@@ -107,16 +139,17 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
                      SELECT rowid AS "Id" FROM "credential_words" WHERE "credential_words" MATCH {match} ORDER BY rowid DESC LIMIT {MatchesTo}
                  ) AS w CROSS JOIN "credentials" AS c ON c."Id" = w."Id"
                  """)
-            : storage.Credentials).AsNoTracking().VisibleTo(person);
+            : storage.Credentials).AsNoTracking();
 
         if (filter.Status is { } status)
         {
             matching = matching.Where(credential => credential.VerifiedStatus == status);
         }
 
-        if (filter.Mine is { } mine)
+        if (filter.Owner is { } name)
         {
-            matching = matching.Where(credential => (credential.OwnerId == person.Id) == mine);
+            var owners = await FindOwnersAsync(storage, name, cancellationToken);
+            matching = matching.Where(credential => owners.Contains(credential.OwnerId));
         }
 
         if (filter.Used is { } used)
@@ -148,6 +181,21 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         return matching;
     }
 
+    // What SQLite takes for the same letter in another case are the ASCII ones alone.
+    private static async Task<List<int>> FindOwnersAsync(StorageContext storage, string name, CancellationToken cancellationToken)
+    {
+        var accounts = await storage.Users.OrderBy(account => account.Id).Take(OwnersTo)
+            .Select(account => new { account.Id, account.Name, account.Email })
+            .ToListAsync(cancellationToken);
+        return
+        [
+            .. accounts
+                .Where(account => account.Name.Contains(name, StringComparison.OrdinalIgnoreCase)
+                    || account.Email!.StartsWith(name, StringComparison.OrdinalIgnoreCase))
+                .Select(account => account.Id),
+        ];
+    }
+
     // First which fingerprints there are twice at all, from their index; then only among what the person may see.
     private static async Task<List<int>> FindSameKeysAsync(StorageContext storage, Person person, CancellationToken cancellationToken)
     {
@@ -159,6 +207,24 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             orderby credential.Id descending
             select new { credential.Id, row.Fingerprint }).Take(MatchesTo).ToListAsync(cancellationToken);
         return [.. candidates.GroupBy(row => row.Fingerprint, row => row.Id).Where(ids => ids.Skip(1).Any()).SelectMany(ids => ids)];
+    }
+
+    // As many of each part as are wanted of all, so that none is read further than that.
+    private static IQueryable<Credential> First(IEnumerable<IQueryable<Credential>> parts, CredentialOrder order, bool backwards, int limit)
+    {
+        IQueryable<Credential>[] firsts = [.. parts.Select(part => Ordered(part, order, backwards).Take(limit))];
+        return firsts.Length == 1 ? firsts[0] : Ordered(firsts.Aggregate((all, part) => all.Concat(part)), order, backwards).Take(limit);
+    }
+
+    private static async Task<int> CountAsync(IEnumerable<IQueryable<Credential>> parts, CredentialOrder order, CancellationToken cancellationToken)
+    {
+        var count = 0;
+        foreach (var part in parts)
+        {
+            count += await Ordered(part, order, backwards: false).Select(credential => credential.Id).Take(CountedTo + 1).CountAsync(cancellationToken);
+        }
+
+        return Math.Min(count, CountedTo + 1);
     }
 
     private static IQueryable<Credential> Ordered(IQueryable<Credential> matching, CredentialOrder order, bool backwards) => (order, backwards) switch

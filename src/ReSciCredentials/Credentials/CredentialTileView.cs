@@ -35,7 +35,10 @@ public sealed record CredentialTileView
 
     public required string OwnerName { get; init; }
 
-    public required bool IsMine { get; init; }
+    /// <summary>What the person who looks may do with it.</summary>
+    public required AccessRole Role { get; init; }
+
+    public bool IsMine => Role is AccessRole.Owner;
 
     /// <summary>Eight hexadecimal digits that tell whether two keys are the same, and nothing else.</summary>
     public string? Fingerprint { get; init; }

@@ -10,7 +10,8 @@ using ReSciCredentials.Storage;
 namespace ReSciCredentials.Credentials;
 
 /// <summary>
-/// Every use case of credentials. Each takes who asks, checks, and acts; a credential that the person may not see is as if it did not exist.
+/// Every use case of credentials. Each takes who asks, checks, and acts: a credential that the person may not see is as if it did not exist, and what
+/// their role does not allow is refused.
 /// </summary>
 internal sealed class CredentialVault(
     IDbContextFactory<StorageContext> contexts,
@@ -71,23 +72,27 @@ internal sealed class CredentialVault(
     {
         var near = announcements.Value.NearUntil(time.GetUtcNow());
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var visible = storage.Credentials.AsNoTracking().VisibleTo(person);
-        // One bounded query for each reason, each answered by an index of its own.
-        IQueryable<Credential>[] reasons =
+        var credentials = storage.Credentials.AsNoTracking();
+        IQueryable<Credential>[] visible = [credentials.OwnedBy(person), credentials.SharedWith(storage, person)];
+        // One bounded query for each reason and each way of seeing, each answered by an index of its own.
+        Func<IQueryable<Credential>, IQueryable<Credential>>[] reasons =
         [
-            visible.Where(credential => credential.VerifiedStatus == VerifiedStatus.Failed).OrderByDescending(credential => credential.Id),
-            visible.Where(credential => credential.ExpiresOn <= near).OrderBy(credential => credential.ExpiresOn).ThenBy(credential => credential.Id),
-            visible.Where(credential => credential.ReviewOn <= near).OrderBy(credential => credential.ReviewOn).ThenBy(credential => credential.Id),
-            visible.Where(credential => credential.VerifiedStatus == VerifiedStatus.Unverified).OrderByDescending(credential => credential.Id),
+            rows => rows.Where(credential => credential.VerifiedStatus == VerifiedStatus.Failed).OrderByDescending(credential => credential.Id),
+            rows => rows.Where(credential => credential.ExpiresOn <= near).OrderBy(credential => credential.ExpiresOn).ThenBy(credential => credential.Id),
+            rows => rows.Where(credential => credential.ReviewOn <= near).OrderBy(credential => credential.ReviewOn).ThenBy(credential => credential.Id),
+            rows => rows.Where(credential => credential.VerifiedStatus == VerifiedStatus.Unverified).OrderByDescending(credential => credential.Id),
         ];
         var ids = new List<int>();
         foreach (var reason in reasons)
         {
-            ids.AddRange(await reason.Select(credential => credential.Id).Take(limit).ToListAsync(cancellationToken));
+            foreach (var half in visible)
+            {
+                ids.AddRange(await reason(half).Select(credential => credential.Id).Take(limit).ToListAsync(cancellationToken));
+            }
         }
 
         var first = ids.Distinct().Take(limit).ToArray();
-        var rows = await CredentialRow.Project(storage, visible.Where(credential => first.Contains(credential.Id)), person).ToListAsync(cancellationToken);
+        var rows = await CredentialRow.Project(storage, credentials.Where(credential => first.Contains(credential.Id)), person).ToListAsync(cancellationToken);
         return [.. rows.OrderBy(row => Array.IndexOf(first, row.Id)).Select(row => row.ToView(protector))];
     }
 
@@ -127,10 +132,14 @@ internal sealed class CredentialVault(
         while (true)
         {
             await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-            var credential = await storage.Credentials.VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
-            if (credential is null)
+            if (await storage.Credentials.Where(row => row.Id == id).SeenBy(person).SingleOrDefaultAsync(cancellationToken) is not { Row: var credential, Role: var role })
             {
                 return new DatesOutcome.NotFound();
+            }
+
+            if (!role.MayChange())
+            {
+                return new DatesOutcome.Forbidden();
             }
 
             var stored = new CredentialDates(credential.ExpiresOn, credential.ReviewOn);
@@ -168,44 +177,30 @@ internal sealed class CredentialVault(
     public async Task<CredentialTileView?> FindAsync(Person person, int id, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var row = await CredentialRow.Project(storage, storage.Credentials.AsNoTracking().VisibleTo(person).Where(credential => credential.Id == id), person)
+        var row = await CredentialRow.Project(storage, storage.Credentials.AsNoTracking().Where(credential => credential.Id == id), person)
             .SingleOrDefaultAsync(cancellationToken);
         return row?.ToView(protector);
     }
 
-    /// <summary>Tests the stored key with ReSci and keeps the verdict. A person's own test may turn it FAILED at once.</summary>
-    /// <returns>Null when there is none that the person may see, or its key does not open.</returns>
-    public async Task<Verdict?> CheckAsync(Person person, int id, CancellationToken cancellationToken)
-    {
-        if (await OpenAsync(person, id, cancellationToken) is not var (key, keyRow, fingerprint))
+    /// <summary>Tests the stored key with ReSci and keeps the verdict. A person's own test may turn it FAILED at once. For operators.</summary>
+    /// <returns>Granted is null when the key does not open.</returns>
+    public Task<Reply<Verdict?>> CheckAsync(Person person, int id, CancellationToken cancellationToken) => WithKeyAsync<Verdict?>(
+        person,
+        id,
+        AccessRole.Operator,
+        async (key, row) =>
         {
-            return null;
-        }
+            var verdict = await resci.ProbeAsync(key, cancellationToken);
+            await checks.KeepAsync(id, row.Uid, row.Fingerprint, verdict, CheckAsker.Person, person, cancellationToken);
+            return verdict;
+        },
+        cancellationToken);
 
-        Verdict verdict;
-        using (key)
-        {
-            verdict = await resci.ProbeAsync(key, cancellationToken);
-        }
-
-        await checks.KeepAsync(id, keyRow, fingerprint, verdict, CheckAsker.Person, person, cancellationToken);
-        return verdict;
-    }
-
-    /// <summary>Reads a few records with the stored key, with the key itself redacted from them.</summary>
-    /// <returns>Null when there is no credential that the person may see, or its key does not open.</returns>
-    public async Task<SampleResult?> FetchSampleAsync(Person person, int id, ReSciEndpoint endpoint, CancellationToken cancellationToken)
-    {
-        if (await OpenAsync(person, id, cancellationToken) is not var (key, _, _))
-        {
-            return null;
-        }
-
-        using (key)
-        {
-            return await resci.FetchSampleAsync(key, endpoint, cancellationToken);
-        }
-    }
+    /// <summary>Reads a few records with the stored key, with the key itself redacted from them. For operators.</summary>
+    /// <returns>Granted is null when the key does not open.</returns>
+    public Task<Reply<SampleResult?>> FetchSampleAsync(Person person, int id, ReSciEndpoint endpoint, CancellationToken cancellationToken) =>
+        WithKeyAsync<SampleResult?>(
+            person, id, AccessRole.Operator, async (key, _) => await resci.FetchSampleAsync(key, endpoint, cancellationToken), cancellationToken);
 
     /// <summary>
     /// Changes the name or the description. What counts is the field alone: <paramref name="seen"/> is what the person started from, and only when
@@ -228,10 +223,14 @@ internal sealed class CredentialVault(
         while (true)
         {
             await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-            var credential = await storage.Credentials.VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
-            if (credential is null)
+            if (await storage.Credentials.Where(row => row.Id == id).SeenBy(person).SingleOrDefaultAsync(cancellationToken) is not { Row: var credential, Role: var role })
             {
                 return new EditOutcome.NotFound();
+            }
+
+            if (!role.MayChange())
+            {
+                return new EditOutcome.Forbidden();
             }
 
             var present = field is CredentialField.Name ? credential.Name : credential.Description;
@@ -268,29 +267,37 @@ internal sealed class CredentialVault(
         }
     }
 
-    /// <summary>Makes a new credential with the same key, which does not leave the server. Sent twice with the same operation, it makes one.</summary>
-    /// <returns>The id of the copy; null when there is no credential that the person may see, or its key does not open.</returns>
+    /// <summary>
+    /// Makes a new credential with the same key, which does not leave the server. Sent twice with the same operation, it makes one. For admins: the copy
+    /// belongs to whoever made it, and stays theirs when the original is no longer shared.
+    /// </summary>
+    /// <returns>Granted is the id of the copy; null when the key does not open.</returns>
     /// <exception cref="ServerSealedException"/>
-    public async Task<int?> CopyAsync(Person person, int id, Guid operation, CancellationToken cancellationToken)
+    public async Task<Reply<int?>> CopyAsync(Person person, int id, Guid operation, CancellationToken cancellationToken)
     {
         if (await FindByOperationAsync(person, operation, cancellationToken) is { } made)
         {
-            return made;
+            return new Reply<int?>.Granted(made);
         }
 
-        if (await FindAsync(person, id, cancellationToken) is not { } original || await OpenAsync(person, id, cancellationToken) is not var (key, _, _))
-        {
-            return null;
-        }
+        return await WithKeyAsync<int?>(
+            person,
+            id,
+            AccessRole.Admin,
+            async (key, _) =>
+            {
+                if (await FindAsync(person, id, cancellationToken) is not { } original)
+                {
+                    return null;
+                }
 
-        using (key)
-        {
-            const string Prefix = "Copy of ";
-            var room = Credential.NameLength - Prefix.Length;
-            var name = original.Name.Length <= room ? original.Name : original.Name[..room];
-            var input = new NewCredential($"{Prefix}{name}", original.Description, Key: null, operation, Unverified: true, Same: true);
-            return await StoreAsync(person, input, new CredentialDates(original.ExpiresOn, original.ReviewOn), key, verdict: null, cancellationToken);
-        }
+                const string Prefix = "Copy of ";
+                var room = Credential.NameLength - Prefix.Length;
+                var name = original.Name.Length <= room ? original.Name : original.Name[..room];
+                var input = new NewCredential($"{Prefix}{name}", original.Description, Key: null, operation, Unverified: true, Same: true);
+                return await StoreAsync(person, input, new CredentialDates(original.ExpiresOn, original.ReviewOn), key, verdict: null, cancellationToken);
+            },
+            cancellationToken);
     }
 
     /// <summary>
@@ -304,13 +311,18 @@ internal sealed class CredentialVault(
             await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
             // One transaction that writes from its beginning: nothing can begin to use the credential between the look and the deletion.
             await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
-            var credential = await storage.Credentials.VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
-            if (credential is null)
+            if (await storage.Credentials.Where(row => row.Id == id).SeenBy(person).SingleOrDefaultAsync(cancellationToken) is not { Row: var credential, Role: var role })
             {
                 return new DeleteOutcome.NotFound();
             }
 
-            if (await UsesOf(storage, person, id).AnyAsync(cancellationToken))
+            if (!role.MayChange())
+            {
+                return new DeleteOutcome.Forbidden();
+            }
+
+            // Those that the person may not see keep it in use all the same.
+            if (await storage.Flows.AnyAsync(flow => flow.CredentialId == id, cancellationToken))
             {
                 return new DeleteOutcome.InUse();
             }
@@ -330,22 +342,23 @@ internal sealed class CredentialVault(
         }
     }
 
-    /// <summary>What was deleted a moment ago and can still be brought back; null when it was not, or is wiped.</summary>
+    /// <summary>What was deleted a moment ago and can still be brought back, for those who may; null when it was not, or is wiped.</summary>
     public async Task<DeletedCredential?> FindDeletedAsync(Person person, int id, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        return await storage.Credentials.IgnoreQueryFilters().VisibleTo(person)
+        return await storage.Credentials.IgnoreQueryFilters().VisibleTo(person, AccessRole.Admin)
             .Where(credential => credential.Id == id && credential.DeletedAt != null)
             .Select(credential => new DeletedCredential(credential.Id, credential.Name, credential.DeletedAt!.Value))
             .SingleOrDefaultAsync(cancellationToken);
     }
 
     /// <summary>Brings back what was deleted a moment ago.</summary>
-    /// <returns>Whether it is there now.</returns>
+    /// <returns>Whether the person has it there now. What is deleted does not exist for those who may not bring it back.</returns>
     public async Task<bool> RestoreAsync(Person person, int id, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var credential = await storage.Credentials.IgnoreQueryFilters().VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
+        var credential = await storage.Credentials.IgnoreQueryFilters().VisibleTo(person, AccessRole.Admin)
+            .SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
         if (credential?.DeletedAt is null)
         {
             return credential is not null;
@@ -365,39 +378,32 @@ internal sealed class CredentialVault(
         }
     }
 
-    /// <summary>The sources and destinations that use the credential, at most <paramref name="limit"/>, the newest first.</summary>
-    public async Task<IReadOnlyList<CredentialUse>> ListUsesAsync(Person person, int id, int limit, CancellationToken cancellationToken)
+    /// <summary>The sources and destinations that use the credential: those that the person may see, at most <paramref name="limit"/>, and how many more.</summary>
+    public async Task<UseList> ListUsesAsync(Person person, int id, int limit, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        return await UsesOf(storage, person, id).OrderByDescending(use => use.Id).Take(limit).ToListAsync(cancellationToken);
+        return await storage.Credentials.VisibleTo(person).AnyAsync(credential => credential.Id == id, cancellationToken)
+            ? await UseList.ReadAsync(storage, person, id, limit, cancellationToken)
+            : UseList.None;
     }
 
-    /// <summary>What was done with the credential, the newest first.</summary>
+    /// <summary>What was done with the credential, the newest first. For admins.</summary>
     /// <param name="before">The id of the entry to go on from; null for the newest.</param>
-    public async Task<IReadOnlyList<AuditEntry>> ListActivityAsync(
+    public async Task<Reply<IReadOnlyList<AuditEntry>>> ListActivityAsync(
         Person person, int id, int? before, int limit, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        return await storage.AuditEntries.AsNoTracking()
-            .Where(entry => entry.ItemType == ItemType && entry.ItemId == id && (before == null || entry.Id < before))
-            .Where(_ => storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id))
-            .OrderByDescending(entry => entry.Id)
-            .Take(limit)
-            .ToListAsync(cancellationToken);
-    }
-
-    // Not only those the person may see: what they may not see keeps the credential in use all the same.
-    internal static IQueryable<CredentialUse> UsesOf(StorageContext storage, Person person, int id) => storage.Flows
-        .Where(flow => flow.CredentialId == id && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id))
-        .Select(flow => new CredentialUse
+        return await storage.Credentials.Where(credential => credential.Id == id).RoleAsync(person, cancellationToken) switch
         {
-            Id = flow.Id,
-            Kind = flow.Kind,
-            Name = flow.Name,
-            Status = flow.Status,
-            OwnerName = flow.Owner!.Name,
-            IsMine = flow.OwnerId == person.Id,
-        });
+            null => new Reply<IReadOnlyList<AuditEntry>>.NotFound(),
+            { } role when !role.MayChange() => new Reply<IReadOnlyList<AuditEntry>>.Forbidden(),
+            _ => new Reply<IReadOnlyList<AuditEntry>>.Granted(await storage.AuditEntries.AsNoTracking()
+                .Where(entry => entry.ItemType == ItemType && entry.ItemId == id && (before == null || entry.Id < before))
+                .OrderByDescending(entry => entry.Id)
+                .Take(limit)
+                .ToListAsync(cancellationToken)),
+        };
+    }
 
     private async Task<SaveOutcome> TryAsync(Person person, NewCredential input, CancellationToken cancellationToken)
     {
@@ -505,48 +511,84 @@ internal sealed class CredentialVault(
     {
         var fingerprint = protector.FingerprintOf(key);
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var same = await storage.Credentials.VisibleTo(person)
-            .Where(credential => credential.OperationId != operation)
-            .Select(credential => new
-            {
-                credential.Name,
-                SameName = credential.Name == name,
-                SameKey = credential.Keys.Any(row => row.Uid == credential.CurrentKeyUid && row.Fingerprint == fingerprint),
-            })
-            .Where(candidate => candidate.SameName || candidate.SameKey)
-            .OrderByDescending(candidate => candidate.SameKey)
+        var others = storage.Credentials.Where(credential => credential.OperationId != operation);
+        var sameKey = await storage.CredentialKeys
+            .Where(row => row.Fingerprint == fingerprint)
+            .Join(others.VisibleTo(person), row => row.Uid, credential => credential.CurrentKeyUid, (_, credential) => credential)
+            .OrderByDescending(credential => credential.Name == name)
+            .Select(credential => credential.Name)
             .FirstOrDefaultAsync(cancellationToken);
-        return same switch
+        if (sameKey is not null)
         {
-            null => null,
-            { SameKey: true, SameName: true } => $"You already have a credential “{same.Name}” with this same key.",
-            { SameKey: true } => $"This key is stored already, as “{same.Name}”.",
-            _ => $"You already have a credential named “{same.Name}”, with another key.",
+            return sameKey == name
+                ? $"You already have a credential “{sameKey}” with this same key."
+                : $"This key is stored already, as “{sameKey}”.";
+        }
+
+        // The index by name minds no case.
+        IQueryable<Credential>[] visible = [others.OwnedBy(person), others.SharedWith(storage, person)];
+        foreach (var half in visible)
+        {
+            if (await half.AnyAsync(credential => EF.Functions.Collate(credential.Name, CredentialSearch.IgnoringCase) == name && credential.Name == name, cancellationToken))
+            {
+                return $"You already have a credential named “{name}”, with another key.";
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>
+    /// Opens the current key for as long as <paramref name="use"/> runs. One query reads the role, the pointer and the key it points to: no reader ever sees
+    /// one without the other.
+    /// </summary>
+    /// <returns>Granted is the default when the key does not open.</returns>
+    internal async Task<Reply<T?>> WithKeyAsync<T>(
+        Person person, int id, AccessRole atLeast, Func<Secret, StoredCiphertext, Task<T>> use, CancellationToken cancellationToken)
+    {
+        var (row, refusal) = await FindCiphertextAsync<T>(person, id, atLeast, cancellationToken);
+        if (refusal is not null)
+        {
+            return refusal;
+        }
+
+        using var key = TryOpen(row);
+        return new Reply<T?>.Granted(key is null ? default : await use(key, row!));
+    }
+
+    private async Task<(StoredCiphertext? Row, Reply<T?>? Refusal)> FindCiphertextAsync<T>(
+        Person person, int id, AccessRole atLeast, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var found = await (
+            from seen in storage.Credentials.Where(credential => credential.Id == id).SeenBy(person)
+            join key in storage.CredentialKeys
+                on new { Uid = seen.Row.CurrentKeyUid, CredentialId = seen.Row.Id } equals new { key.Uid, key.CredentialId } into keys
+            from key in keys.DefaultIfEmpty()
+            select new
+            {
+                seen.Role,
+                Key = key == null ? null : new StoredCiphertext(seen.Row.Uid, key.Uid, key.Fingerprint, key.Ciphertext),
+            }).SingleOrDefaultAsync(cancellationToken);
+        return found switch
+        {
+            null => (null, new Reply<T?>.NotFound()),
+            _ when found.Role < atLeast => (null, new Reply<T?>.Forbidden()),
+            _ => (found.Key, null),
         };
     }
 
-    /// <summary>Opens the current key. One query reads the pointer and the key it points to: no reader ever sees one without the other.</summary>
-    /// <returns>The key, which the caller disposes, its row and its fingerprint; null when there is no credential that the person may see, or its key does not open.</returns>
-    internal async Task<(Secret Key, Guid KeyRow, string Fingerprint)?> OpenAsync(Person person, int id, CancellationToken cancellationToken)
+    private Secret? TryOpen(StoredCiphertext? row)
     {
-        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var row = await storage.Credentials.VisibleTo(person)
-            .Where(credential => credential.Id == id)
-            .SelectMany(credential => credential.Keys.Where(key => key.Uid == credential.CurrentKeyUid))
-            .Select(key => new { key.Ciphertext, key.Fingerprint, Credential = key.Credential!.Uid, Key = key.Uid })
-            .SingleOrDefaultAsync(cancellationToken);
-        if (row is null)
-        {
-            return null;
-        }
-
         try
         {
-            return (protector.Unprotect(row.Ciphertext, row.Credential, row.Key), row.Key, row.Fingerprint);
+            return row is null ? null : protector.Unprotect(row.Ciphertext, row.Credential, row.Uid);
         }
         catch (UnreadableSecretException)
         {
             return null;
         }
     }
+
+    internal sealed record StoredCiphertext(Guid Credential, Guid Uid, string Fingerprint, byte[] Ciphertext);
 }

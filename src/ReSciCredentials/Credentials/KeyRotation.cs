@@ -11,7 +11,7 @@ namespace ReSciCredentials.Credentials;
 
 /// <summary>
 /// Replaces the key of a credential while it is in use. A new key waits beside the current one until somebody promotes or drops it; promoting moves
-/// a pointer, and the key that was current stays for a roll back until its time is over. Ids never change. Each decision names the key it is
+/// a pointer, and the key that was current stays for a roll back until its time is over. Ids never change. Decisions are for admins. Each decision names the key it is
 /// about, so that one sent twice is one, and one about a key that is no longer there changes nothing. decisions/0004 says what becomes of which key.
 /// </summary>
 internal sealed class KeyRotation(
@@ -35,15 +35,15 @@ internal sealed class KeyRotation(
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         // One query: pointers and keys of the same moment.
-        var credential = await storage.Credentials.AsNoTracking().VisibleTo(person).Include(row => row.Keys)
-            .SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
-        if (credential is null)
+        if (await storage.Credentials.AsNoTracking().Include(row => row.Keys).Where(row => row.Id == id).SeenBy(person)
+            .SingleOrDefaultAsync(cancellationToken) is not { Row: var credential, Role: var role })
         {
             return null;
         }
 
         return new CredentialKeys(
             credential.Name,
+            role,
             credential.Version,
             View(credential, credential.CurrentKeyUid),
             credential.PendingKeyUid is { } pending
@@ -64,9 +64,15 @@ internal sealed class KeyRotation(
     /// <exception cref="ServerSealedException"/>
     public async Task<ReplaceOutcome> ReplaceAsync(Person person, int id, NewKey input, CancellationToken cancellationToken)
     {
-        if (await FindUidAsync(person, id, cancellationToken) is not { } uid)
+        var (role, uid) = await FindUidAsync(person, id, cancellationToken);
+        if (role is not { } known)
         {
             return new ReplaceOutcome.NotFound();
+        }
+
+        if (!known.MayChange())
+        {
+            return new ReplaceOutcome.Forbidden();
         }
 
         // The operation names the row, so a repeat finds it; mixed with the credential's uid, so that nobody outside can choose it.
@@ -90,13 +96,21 @@ internal sealed class KeyRotation(
         return await IsCurrentAsync(person, id, keyUid, cancellationToken) ? new ReplaceOutcome.Promoted() : new ReplaceOutcome.Waiting();
     }
 
-    /// <summary>Asks ReSci about the waiting key and the current one at the same time, and keeps both verdicts.</summary>
-    /// <returns>Null when that key does not wait any more, or does not open.</returns>
-    public async Task<SideBySide?> TestAsync(Person person, int id, Guid pending, CancellationToken cancellationToken)
+    /// <summary>Asks ReSci about the waiting key and the current one at the same time, and keeps both verdicts. For operators.</summary>
+    /// <returns>Granted is null when that key does not wait any more, or does not open.</returns>
+    public async Task<Reply<SideBySide?>> TestAsync(Person person, int id, Guid pending, CancellationToken cancellationToken)
     {
+        switch ((await FindUidAsync(person, id, cancellationToken)).Role)
+        {
+            case null:
+                return new Reply<SideBySide?>.NotFound();
+            case { } role when !role.MayOperate():
+                return new Reply<SideBySide?>.Forbidden();
+        }
+
         if (await OpenPendingAsync(person, id, pending, cancellationToken) is not { } key)
         {
-            return null;
+            return new Reply<SideBySide?>.Granted(null);
         }
 
         using (key)
@@ -106,6 +120,7 @@ internal sealed class KeyRotation(
             await DecideAsync(
                 person,
                 id,
+                AccessRole.Operator,
                 (storage, credential) =>
                 {
                     if (credential.PendingKeyUid != pending)
@@ -118,7 +133,7 @@ internal sealed class KeyRotation(
                     return Task.FromResult(Decision.Change);
                 },
                 cancellationToken);
-            return new SideBySide(verdict, await current);
+            return new Reply<SideBySide?>.Granted(new SideBySide(verdict, (await current).ValueOrDefault));
         }
     }
 
@@ -328,6 +343,7 @@ internal sealed class KeyRotation(
         return outcome switch
         {
             RotationOutcome.NotFound => new ReplaceOutcome.NotFound(),
+            RotationOutcome.Forbidden => new ReplaceOutcome.Forbidden(),
             RotationOutcome.ChangedMeanwhile => meanwhile!,
             _ => new ReplaceOutcome.Waiting(),
         };
@@ -337,17 +353,25 @@ internal sealed class KeyRotation(
     /// Looks and changes in one transaction that holds the write lock from its beginning: nobody changes the row in between, and readers see
     /// the state before or the one after.
     /// </summary>
+    private Task<RotationOutcome> DecideAsync(
+        Person person, int id, Func<StorageContext, Credential, Task<Decision>> decide, CancellationToken cancellationToken) =>
+        DecideAsync(person, id, AccessRole.Admin, decide, cancellationToken);
+
     private async Task<RotationOutcome> DecideAsync(
-        Person person, int id, Func<StorageContext, Credential, Task<Decision>> decide, CancellationToken cancellationToken)
+        Person person, int id, AccessRole atLeast, Func<StorageContext, Credential, Task<Decision>> decide, CancellationToken cancellationToken)
     {
         Decision decision;
         await using (var storage = await contexts.CreateDbContextAsync(cancellationToken))
         {
             await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
-            var credential = await storage.Credentials.VisibleTo(person).SingleOrDefaultAsync(row => row.Id == id, cancellationToken);
-            if (credential is null)
+            if (await storage.Credentials.Where(row => row.Id == id).SeenBy(person).SingleOrDefaultAsync(cancellationToken) is not { Row: var credential, Role: var role })
             {
                 return new RotationOutcome.NotFound();
+            }
+
+            if (role < atLeast)
+            {
+                return new RotationOutcome.Forbidden();
             }
 
             decision = await decide(storage, credential);
@@ -373,10 +397,12 @@ internal sealed class KeyRotation(
         return new RotationOutcome.Done();
     }
 
-    private async Task<Guid?> FindUidAsync(Person person, int id, CancellationToken cancellationToken)
+    /// <returns>A role of null when there is no credential that the person may see.</returns>
+    private async Task<(AccessRole? Role, Guid Uid)> FindUidAsync(Person person, int id, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        return await storage.Credentials.VisibleTo(person).Where(row => row.Id == id).Select(row => (Guid?)row.Uid).SingleOrDefaultAsync(cancellationToken);
+        var found = await storage.Credentials.Where(row => row.Id == id).SeenBy(person).Select(seen => new { seen.Role, seen.Row.Uid }).SingleOrDefaultAsync(cancellationToken);
+        return (found?.Role, found?.Uid ?? default);
     }
 
     private async Task<bool> ExistsAsync(int id, Guid keyUid, CancellationToken cancellationToken)

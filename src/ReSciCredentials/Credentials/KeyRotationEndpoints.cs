@@ -16,25 +16,33 @@ internal static class KeyRotationEndpoints
     }
 
     /// <summary>Who will be touched, as a piece of HTML for the dialog.</summary>
-    private static async Task<Results<RazorComponentResult<ReplaceKeyFacts>, NotFound>> ShowAsync(
+    private static async Task<Results<RazorComponentResult<ReplaceKeyFacts>, NotFound, StatusCodeHttpResult>> ShowAsync(
         int id, CurrentPerson current, KeyRotation rotation, CredentialVault vault, CancellationToken cancellationToken)
     {
         var person = await current.GetAsync(cancellationToken);
-        return await rotation.FindAsync(person, id, cancellationToken) is { } keys
-            ? new RazorComponentResult<ReplaceKeyFacts>(new
+        return await rotation.FindAsync(person, id, cancellationToken) switch
+        {
+            null => TypedResults.NotFound(),
+            { Role: var role } when !role.MayChange() => TypedResults.StatusCode(StatusCodes.Status403Forbidden),
+            var keys => new RazorComponentResult<ReplaceKeyFacts>(new
             {
                 Keys = keys,
-                Uses = await vault.ListUsesAsync(person, id, ReplaceKeyFacts.MostUses + 1, cancellationToken),
-            })
-            : TypedResults.NotFound();
+                Uses = await vault.ListUsesAsync(person, id, ReplaceKeyFacts.MostUses, cancellationToken),
+            }),
+        };
     }
 
     // The form is bound whole: binding its fields one by one would put a value that does not parse into a log message.
-    private static async Task<Results<Ok<OverlayAnswer>, NotFound>> ReplaceAsync(
+    private static async Task<Results<Ok<OverlayAnswer>, NotFound, StatusCodeHttpResult>> ReplaceAsync(
         int id, IFormCollection form, CurrentPerson current, KeyRotation rotation, CancellationToken cancellationToken)
     {
         var outcome = await rotation.ReplaceAsync(await current.GetAsync(cancellationToken), id, Read(form), cancellationToken);
-        return Answer(outcome) is { } answer ? TypedResults.Ok(answer) : TypedResults.NotFound();
+        return outcome switch
+        {
+            ReplaceOutcome.NotFound => TypedResults.NotFound(),
+            ReplaceOutcome.Forbidden => TypedResults.StatusCode(StatusCodes.Status403Forbidden),
+            _ => TypedResults.Ok(Answer(outcome)),
+        };
     }
 
     private static NewKey Read(IFormCollection form) => new(
@@ -51,7 +59,7 @@ internal static class KeyRotationEndpoints
             _ => null,
         });
 
-    private static OverlayAnswer? Answer(ReplaceOutcome outcome) => outcome switch
+    private static OverlayAnswer Answer(ReplaceOutcome outcome) => outcome switch
     {
         ReplaceOutcome.Waiting => new OverlayAnswer("waiting", Title: "The new key is stored. It waits until you promote it."),
         ReplaceOutcome.Promoted => new OverlayAnswer("promoted", Title: "The new key is in use."),
@@ -64,7 +72,6 @@ internal static class KeyRotationEndpoints
             Advice: $"Its fingerprint is {waits.Fingerprint}. If you save again, this one takes its place and that one is wiped.",
             Instead: waits.Fingerprint),
         ReplaceOutcome.Invalid invalid => new OverlayAnswer("invalid", Errors: invalid.Errors),
-        ReplaceOutcome.NotFound => null,
         _ => throw new UnreachableException(),
     };
 }

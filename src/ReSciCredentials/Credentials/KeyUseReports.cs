@@ -13,19 +13,28 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
     /// <summary>The most entries, and the most sources and destinations, that a report lists.</summary>
     public const int Most = 500;
 
-    /// <summary>Everything that used the credential since a time, as far as it is stored.</summary>
-    /// <returns>Null when there is no credential that the person may see.</returns>
-    public async Task<KeyUseReport?> ReportAsync(Person person, int id, string? fingerprint, DateTimeOffset since, CancellationToken cancellationToken)
+    /// <summary>Everything that used the credential since a time, as far as it is stored. For admins.</summary>
+    public async Task<Reply<KeyUseReport>> ReportAsync(
+        Person person, int id, string? fingerprint, DateTimeOffset since, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        if (await storage.Credentials.VisibleTo(person).Where(row => row.Id == id).Select(row => row.Name).SingleOrDefaultAsync(cancellationToken) is not { } name)
+        var seen = await storage.Credentials.Where(row => row.Id == id).SeenBy(person)
+            .Select(seen => new { seen.Role, seen.Row.Name })
+            .SingleOrDefaultAsync(cancellationToken);
+        return seen switch
         {
-            return null;
-        }
+            null => new Reply<KeyUseReport>.NotFound(),
+            _ when !seen.Role.MayChange() => new Reply<KeyUseReport>.Forbidden(),
+            _ => new Reply<KeyUseReport>.Granted(await ReadAsync(storage, person, id, seen.Name, fingerprint, since, cancellationToken)),
+        };
+    }
 
-        var uses = await CredentialVault.UsesOf(storage, person, id).OrderByDescending(use => use.Id).Take(Most + 1).ToListAsync(cancellationToken);
-        // What was done with a source of somebody else is theirs to know.
-        var flows = CredentialVault.UsesOf(storage, person, id).Where(use => use.IsMine).Select(use => use.Id);
+    private async Task<KeyUseReport> ReadAsync(
+        StorageContext storage, Person person, int id, string name, string? fingerprint, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var uses = await UseList.ReadAsync(storage, person, id, Most, cancellationToken);
+        // What was done with a source of somebody else is for those to know who may change it.
+        var flows = storage.Flows.Where(flow => flow.CredentialId == id).VisibleTo(person, AccessRole.Admin).Select(flow => flow.Id);
         var entries = await storage.AuditEntries.AsNoTracking()
             .Where(entry => entry.At >= since)
             .Where(entry =>
@@ -41,9 +50,9 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
             Fingerprint = fingerprint,
             Since = since,
             MadeAt = time.GetUtcNow(),
-            Uses = [.. uses.Take(Most)],
+            Uses = uses,
             Entries = [.. entries.Take(Most)],
-            IsCutOff = uses.Count > Most || entries.Count > Most,
+            IsCutOff = uses.SeenCount > Most || entries.Count > Most,
         };
     }
 }
@@ -62,8 +71,8 @@ internal sealed record KeyUseReport
 
     public required DateTimeOffset MadeAt { get; init; }
 
-    /// <summary>The sources and destinations that use the credential now, the newest first.</summary>
-    public required IReadOnlyList<CredentialUse> Uses { get; init; }
+    /// <summary>The sources and destinations that use the credential now.</summary>
+    public required UseList Uses { get; init; }
 
     /// <summary>What was done with the credential, and with what uses it, the newest first.</summary>
     public required IReadOnlyList<AuditEntry> Entries { get; init; }
@@ -80,9 +89,14 @@ internal sealed record KeyUseReport
             .AppendLine(CultureInfo.InvariantCulture, $"Since {Utc(Since)}, made {Utc(MadeAt)}")
             .AppendLine()
             .AppendLine(CultureInfo.InvariantCulture, $"Sources and destinations that use the credential: {Uses.Count}");
-        foreach (var use in Uses)
+        foreach (var use in Uses.Seen)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"- {use.Kind.ToNoun()} {use.Id}: {OneLine(use.Name)} ({use.Status}, owner {OneLine(use.OwnerName)})");
+        }
+
+        if (Uses.Others is { } others)
+        {
+            text.AppendLine(CultureInfo.InvariantCulture, $"- {others}");
         }
 
         text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"What was done: {Entries.Count}");

@@ -49,6 +49,9 @@ internal abstract record ReplaceOutcome
     /// <param name="Errors">What to do, by field: key.</param>
     public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : ReplaceOutcome;
 
+    /// <summary>The person's role does not allow it; nothing was stored.</summary>
+    public sealed record Forbidden : ReplaceOutcome;
+
     /// <summary>There is no credential that the person may see.</summary>
     public sealed record NotFound : ReplaceOutcome;
 }
@@ -61,6 +64,9 @@ internal abstract record RotationOutcome
 
     /// <summary>Somebody else decided otherwise about the key that was meant. Nothing was changed now.</summary>
     public sealed record ChangedMeanwhile : RotationOutcome;
+
+    /// <summary>The person's role does not allow it. Nothing was changed.</summary>
+    public sealed record Forbidden : RotationOutcome;
 
     /// <summary>There is no credential that the person may see.</summary>
     public sealed record NotFound : RotationOutcome;

@@ -7,9 +7,13 @@ using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Flows;
 
-/// <summary>Every use case of data sources and destinations. Each takes who asks, checks, and acts.</summary>
+/// <summary>
+/// Every use case of data sources and destinations. Each takes who asks, checks, and acts. A source or destination runs with what its owner may do:
+/// the credential must be theirs or shared with them, whoever chooses it.
+/// </summary>
 internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, CredentialVault vault, AuditLog audit, TimeProvider time)
 {
+    private const string OwnerMayNot = "The owner may not use this credential. Share it with them first, or choose another one.";
     private const string NoSuchCredential = "This credential does not exist any more, or is not shared with you. Choose another one.";
 
     /// <summary>Makes a source or destination. Sent twice with the same operation, it makes one.</summary>
@@ -79,31 +83,50 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             .SingleOrDefaultAsync(cancellationToken);
     }
 
-    /// <summary>The newest first, at most <paramref name="limit"/> of each kind.</summary>
+    /// <summary>The newest first, at most <paramref name="limit"/> of what the person may see.</summary>
     public async Task<IReadOnlyList<FlowView>> ListAsync(Person person, FlowKind kind, int limit, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        return await Project(storage.Flows.AsNoTracking().VisibleTo(person)
-                .Where(flow => flow.Kind == kind)
-                .OrderByDescending(flow => flow.Id)
-                .Take(limit))
-            .ToListAsync(cancellationToken);
+        var flows = storage.Flows.AsNoTracking().Where(flow => flow.Kind == kind);
+        var mine = flows.OwnedBy(person).OrderByDescending(flow => flow.Id).Take(limit);
+        var shared = flows.SharedWith(storage, person).OrderByDescending(flow => flow.Id).Take(limit);
+        return await Project(storage, mine.Concat(shared).OrderByDescending(flow => flow.Id).Take(limit), person).ToListAsync(cancellationToken);
     }
 
     /// <summary>Null when there is none that the person may see.</summary>
     public async Task<FlowView?> FindAsync(Person person, FlowKind kind, int id, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        return await Project(storage.Flows.AsNoTracking().VisibleTo(person).Where(flow => flow.Kind == kind && flow.Id == id))
+        return await Project(storage, storage.Flows.AsNoTracking().Where(flow => flow.Kind == kind && flow.Id == id), person)
             .SingleOrDefaultAsync(cancellationToken);
     }
 
-    /// <summary>Pauses or activates. Doing it twice changes nothing more.</summary>
+    /// <summary>What was done with it, the newest first. For admins.</summary>
+    /// <param name="before">The id of the entry to go on from; null for the newest.</param>
+    public async Task<Reply<IReadOnlyList<AuditEntry>>> ListActivityAsync(
+        Person person, FlowKind kind, int id, int? before, int limit, CancellationToken cancellationToken)
+    {
+        var itemType = ItemType(kind);
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        return await storage.Flows.Where(flow => flow.Kind == kind && flow.Id == id).RoleAsync(person, cancellationToken) switch
+        {
+            null => new Reply<IReadOnlyList<AuditEntry>>.NotFound(),
+            { } role when !role.MayChange() => new Reply<IReadOnlyList<AuditEntry>>.Forbidden(),
+            _ => new Reply<IReadOnlyList<AuditEntry>>.Granted(await storage.AuditEntries.AsNoTracking()
+                .Where(entry => entry.ItemType == itemType && entry.ItemId == id && (before == null || entry.Id < before))
+                .OrderByDescending(entry => entry.Id)
+                .Take(limit)
+                .ToListAsync(cancellationToken)),
+        };
+    }
+
+    /// <summary>Pauses or activates. Doing it twice changes nothing more. For operators.</summary>
     public Task<FlowOutcome> SetStatusAsync(Person person, FlowKind kind, int id, FlowStatus status, CancellationToken cancellationToken) =>
         ChangeAsync(
             person,
             kind,
             id,
+            AccessRole.Operator,
             revision: null,
             credentialId: null,
             status is FlowStatus.Active ? AuditEvents.Activate : AuditEvents.Pause,
@@ -116,20 +139,16 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             },
             cancellationToken);
 
-    /// <summary>Lets it use another credential.</summary>
+    /// <summary>Lets it use another credential, which both the person and the owner may use. For admins.</summary>
     /// <param name="revision">What the person saw; a change by somebody else since then is told instead of overwritten.</param>
     public async Task<FlowOutcome> ChangeCredentialAsync(
         Person person, FlowKind kind, int id, int revision, int credentialId, CancellationToken cancellationToken)
     {
-        if (await CheckCredentialAsync(person, credentialId, cancellationToken) is { } fault)
-        {
-            return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = fault });
-        }
-
         return await ChangeAsync(
             person,
             kind,
             id,
+            AccessRole.Admin,
             revision,
             credentialId,
             AuditEvents.Update,
@@ -154,6 +173,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         Person person,
         FlowKind kind,
         int id,
+        AccessRole atLeast,
         int? revision,
         int? credentialId,
         string verb,
@@ -161,12 +181,18 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         Func<Flow, bool> change,
         CancellationToken cancellationToken)
     {
+        // Opening a key takes a while: not within the transaction.
+        var fault = credentialId is { } another ? await CheckCredentialAsync(person, another, cancellationToken) : null;
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
-        var flow = await storage.Flows.VisibleTo(person).SingleOrDefaultAsync(row => row.Kind == kind && row.Id == id, cancellationToken);
-        if (flow is null)
+        if (await storage.Flows.Where(row => row.Kind == kind && row.Id == id).SeenBy(person).SingleOrDefaultAsync(cancellationToken) is not { Row: var flow, Role: var role })
         {
             return new FlowOutcome.NotFound();
+        }
+
+        if (role < atLeast)
+        {
+            return new FlowOutcome.Forbidden();
         }
 
         if (revision is { } seen && seen != flow.Revision)
@@ -174,9 +200,17 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             return new FlowOutcome.ChangedMeanwhile();
         }
 
-        if (credentialId is { } wanted && !await IsThereAsync(storage, person, wanted, cancellationToken))
+        if (credentialId is { } wanted)
         {
-            return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = NoSuchCredential });
+            fault ??= !await IsThereAsync(storage, person, wanted, cancellationToken) ? NoSuchCredential
+                : !await storage.Credentials.AnyAsync(
+                    row => row.Id == wanted && (row.OwnerId == flow.OwnerId || row.Accessors.Any(accessor => accessor.AccountId == flow.OwnerId)),
+                    cancellationToken) ? OwnerMayNot
+                : null;
+            if (fault is not null)
+            {
+                return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = fault });
+            }
         }
 
         var usedBefore = flow.CredentialId;
@@ -221,17 +255,26 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
             _ => null,
         };
 
-    private static IQueryable<FlowView> Project(IQueryable<Flow> flows) => flows.Select(flow => new FlowView(
-        flow.Id,
-        flow.Kind,
-        flow.Name,
-        flow.Description,
-        flow.Endpoint,
-        flow.Status,
-        flow.CredentialId,
-        flow.Credential!.Name,
-        flow.Credential.VerifiedStatus,
-        flow.Owner!.Name,
-        flow.CreatedAt,
-        flow.Revision));
+    private static IQueryable<FlowView> Project(StorageContext storage, IQueryable<Flow> flows, Person person) =>
+        from seen in flows.SeenBy(person)
+        let flow = seen.Row
+        let credential = storage.Credentials.VisibleTo(person).FirstOrDefault(row => row.Id == flow.CredentialId)
+        select new FlowView
+        {
+            Id = flow.Id,
+            Kind = flow.Kind,
+            Name = flow.Name,
+            Description = flow.Description,
+            Endpoint = flow.Endpoint,
+            Status = flow.Status,
+            CredentialId = credential == null ? null : credential.Id,
+            CredentialName = credential == null ? null : credential.Name,
+            CredentialStatus = credential == null ? null : credential.VerifiedStatus,
+            OwnerMayUseCredential = flow.Credential!.OwnerId == flow.OwnerId
+                || flow.Credential.Accessors.Any(accessor => accessor.AccountId == flow.OwnerId),
+            OwnerName = flow.Owner!.Name,
+            Role = seen.Role,
+            CreatedAt = flow.CreatedAt,
+            Revision = flow.Revision,
+        };
 }

@@ -42,22 +42,46 @@ internal abstract record FlowOutcome
     /// <summary>Somebody else changed it since the person looked; nothing was changed now.</summary>
     public sealed record ChangedMeanwhile : FlowOutcome;
 
+    /// <summary>The person's role does not allow it; nothing was changed.</summary>
+    public sealed record Forbidden : FlowOutcome;
+
+    /// <summary>There is none that the person may see.</summary>
     public sealed record NotFound : FlowOutcome;
 }
 
 /// <summary>A source or destination as pages show it.</summary>
-/// <param name="CredentialStatus">The last definite verdict about the credential's key.</param>
-/// <param name="Revision">Sent back with a change, so that a change made meanwhile is noticed.</param>
-public sealed record FlowView(
-    int Id,
-    FlowKind Kind,
-    string Name,
-    string? Description,
-    string Endpoint,
-    FlowStatus Status,
-    int CredentialId,
-    string CredentialName,
-    VerifiedStatus CredentialStatus,
-    string OwnerName,
-    DateTimeOffset CreatedAt,
-    int Revision);
+public sealed record FlowView
+{
+    public required int Id { get; init; }
+
+    public required FlowKind Kind { get; init; }
+
+    public required string Name { get; init; }
+
+    public required string? Description { get; init; }
+
+    public required string Endpoint { get; init; }
+
+    public required FlowStatus Status { get; init; }
+
+    /// <summary>Null when the credential is not shared with the person who looks, as the two that follow.</summary>
+    public required int? CredentialId { get; init; }
+
+    public required string? CredentialName { get; init; }
+
+    /// <summary>The last definite verdict about the credential's key.</summary>
+    public required VerifiedStatus? CredentialStatus { get; init; }
+
+    /// <summary>False when the credential is no longer shared with the owner: then it stands still.</summary>
+    public required bool OwnerMayUseCredential { get; init; }
+
+    public required string OwnerName { get; init; }
+
+    /// <summary>What the person who looks may do with it.</summary>
+    public required AccessRole Role { get; init; }
+
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>Sent back with a change, so that a change made meanwhile is noticed.</summary>
+    public required int Revision { get; init; }
+}

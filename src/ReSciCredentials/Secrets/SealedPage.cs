@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Encodings.Web;
+using ReSciCredentials.Api;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Secrets;
@@ -32,10 +33,23 @@ internal sealed class SealedPage(RequestDelegate next, ServerSeal seal, KeyFile 
 
     private Task AnswerAsync(HttpContext context, SealReason reason)
     {
+        if (ApiPaths.IsApi(context.Request))
+        {
+            return AnswerProgramAsync(context, reason);
+        }
+
         context.Response.StatusCode = (int)HttpStatusCode.ServiceUnavailable;
         context.Response.Headers.CacheControl = "no-store";
         context.Response.ContentType = "text/html; charset=utf-8";
         return context.Response.WriteAsync(Html(reason), context.RequestAborted);
+    }
+
+    // 507: programs repeat a 503 by themselves, and that would not mend it.
+    private Task AnswerProgramAsync(HttpContext context, SealReason reason)
+    {
+        var (happened, next) = Words(reason);
+        return new ApiError(
+            StatusCodes.Status507InsufficientStorage, "sealed", $"The server is sealed. {happened} Nothing was changed. {next}").WriteAsync(context);
     }
 
     private string Html(SealReason reason)

@@ -10,7 +10,7 @@ internal sealed class AccessToken : IOwned, IRevised
 
     public int Id { get; init; }
 
-    /// <summary>The owner of the source or destination.</summary>
+    /// <summary>Who made it. What may be done with it follows from the source or destination.</summary>
     public int OwnerId { get; init; }
 
     public int FlowId { get; init; }

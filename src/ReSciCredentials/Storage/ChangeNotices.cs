@@ -1,15 +1,17 @@
 using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.ChangeTracking;
 using Microsoft.EntityFrameworkCore.Diagnostics;
 
 namespace ReSciCredentials.Storage;
 
 /// <summary>A row was added, changed or removed, and the change is committed.</summary>
 /// <param name="Kind">The entity's type, e.g. <c>typeof(Credential)</c>.</param>
-internal sealed record ChangeNotice(Type Kind, int Id, int OwnerId);
+/// <param name="Audience">The accounts that see the row, or saw it until now.</param>
+internal sealed record ChangeNotice(Type Kind, int Id, IReadOnlySet<int> Audience);
 
 /// <summary>
-/// Announces changes of <see cref="IOwned"/> rows after their commit, so that what flows up the layers needs no reference up:
+/// Announces changes of rows that people see after their commit, so that what flows up the layers needs no reference up:
 /// a tile appears on other screens, a token dies.
 /// </summary>
 internal sealed partial class ChangeNotices(ILogger<ChangeNotices> logger)
@@ -109,14 +111,48 @@ internal sealed partial class ChangeNotices(ILogger<ChangeNotices> logger)
                 return;
             }
 
-            foreach (var entry in context.ChangeTracker.Entries<IOwned>())
+            foreach (var entry in context.ChangeTracker.Entries())
             {
-                if (entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted)
+                if (context is StorageContext storage
+                    && entry.State is EntityState.Added or EntityState.Modified or EntityState.Deleted
+                    && NoticeOf(storage, entry) is { } notice)
                 {
-                    // The id of a new row is known after the save only.
-                    var row = entry.Entity;
-                    _pending.GetOrCreateValue(context).Add(() => new ChangeNotice(row.GetType(), row.Id, row.OwnerId));
+                    _pending.GetOrCreateValue(context).Add(notice);
                 }
+            }
+        }
+
+        /// <summary>Who sees the row is asked before the save; the id of a new row is known after it only.</summary>
+        private static Func<ChangeNotice>? NoticeOf(StorageContext storage, EntityEntry entry)
+        {
+            HashSet<int> audience;
+            switch (entry.Entity)
+            {
+                case Credential credential:
+                    audience = entry.State is EntityState.Added ? [] : storage.AudienceOf([credential.Id], []);
+                    audience.Add(credential.OwnerId);
+                    return () => new ChangeNotice(typeof(Credential), credential.Id, audience);
+                case Flow flow:
+                    // Those who see the credential too: it says how many use it. After a change, the one before as well.
+                    int[] credentials = [flow.CredentialId, (int)entry.Property(nameof(Flow.CredentialId)).OriginalValue!];
+                    audience = storage.AudienceOf(credentials, entry.State is EntityState.Added ? [] : [flow.Id]);
+                    audience.Add(flow.OwnerId);
+                    return () => new ChangeNotice(typeof(Flow), flow.Id, audience);
+                case AccessToken token:
+                    audience = storage.AudienceOf([], [token.FlowId]);
+                    return () => new ChangeNotice(typeof(AccessToken), token.Id, audience);
+                case Accessor { CredentialId: { } shared } accessor:
+                    audience = storage.AudienceOf([shared], []);
+                    audience.Add(accessor.AccountId);
+                    return () => new ChangeNotice(typeof(Credential), shared, audience);
+                case Accessor { FlowId: { } shared } accessor:
+                    audience = storage.AudienceOf([], [shared]);
+                    audience.Add(accessor.AccountId);
+                    return () => new ChangeNotice(typeof(Flow), shared, audience);
+                case IOwned row:
+                    return () => new ChangeNotice(row.GetType(), row.Id, new HashSet<int> { row.OwnerId });
+                default:
+                    return null;
             }
         }
 

@@ -9,7 +9,7 @@ public enum VerifiedStatus
 }
 
 /// <summary>A name, a description and a ReSci API key that many sources and destinations may use. The key lies in <see cref="CredentialKey"/>.</summary>
-internal sealed class Credential : IOwned, IRevised
+internal sealed class Credential : IShared, IRevised
 {
     public const int NameLength = 255;
     public const int DescriptionLength = 2000;
@@ -40,6 +40,8 @@ internal sealed class Credential : IOwned, IRevised
     public DateTimeOffset? PreviousKeyWipedAt { get; set; }
 
     public ICollection<CredentialKey> Keys { get; init; } = [];
+
+    public ICollection<Accessor> Accessors { get; init; } = [];
 
     /// <summary>Counts key changes, from 1.</summary>
     public int Version { get; set; }

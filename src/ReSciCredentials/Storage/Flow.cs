@@ -17,7 +17,7 @@ public enum FlowStatus
 }
 
 /// <summary>A data source or a data destination: an endpoint of ReSci with the credential that opens it.</summary>
-internal sealed class Flow : IOwned, IRevised
+internal sealed class Flow : IShared, IRevised
 {
     public const int NameLength = 255;
     public const int DescriptionLength = 2000;
@@ -42,6 +42,8 @@ internal sealed class Flow : IOwned, IRevised
     public Credential? Credential { get; set; }
 
     public FlowStatus Status { get; set; }
+
+    public ICollection<Accessor> Accessors { get; init; } = [];
 
     public DateTimeOffset CreatedAt { get; init; }
 

@@ -8,6 +8,12 @@ internal interface IOwned
     int OwnerId { get; }
 }
 
+/// <summary>A row that its owner can share.</summary>
+internal interface IShared : IOwned
+{
+    ICollection<Accessor> Accessors { get; }
+}
+
 /// <summary>A row that several people may change at once: a change made on an older revision is refused with a DbUpdateConcurrencyException.</summary>
 internal interface IRevised
 {

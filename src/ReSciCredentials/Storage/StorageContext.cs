@@ -37,6 +37,8 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
 
     public DbSet<Flow> Flows => Set<Flow>();
 
+    public DbSet<Accessor> Accessors => Set<Accessor>();
+
     public DbSet<AccessToken> AccessTokens => Set<AccessToken>();
 
     public DbSet<BrokerCall> BrokerCalls => Set<BrokerCall>();
@@ -170,8 +172,21 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             flow.HasOne(f => f.Owner).WithMany().HasForeignKey(f => f.OwnerId).OnDelete(DeleteBehavior.Restrict);
             flow.HasOne(f => f.Credential).WithMany().HasForeignKey(f => f.CredentialId).OnDelete(DeleteBehavior.Restrict);
             flow.HasIndex(f => new { f.OwnerId, f.OperationId }).IsUnique();
+            flow.HasIndex(f => new { f.OwnerId, f.Kind, f.Id });
         });
 
+        builder.Entity<Accessor>(accessor =>
+        {
+            accessor.ToTable("accessors", table => table.HasCheckConstraint("CK_accessors_one", "(\"CredentialId\" IS NULL) <> (\"FlowId\" IS NULL)"));
+            // A number, because roles are compared.
+            accessor.Property(a => a.Role).HasConversion<int>();
+            accessor.HasOne(a => a.Credential).WithMany(c => c.Accessors).HasForeignKey(a => a.CredentialId).OnDelete(DeleteBehavior.Cascade);
+            accessor.HasOne(a => a.Flow).WithMany(f => f.Accessors).HasForeignKey(a => a.FlowId).OnDelete(DeleteBehavior.Cascade);
+            accessor.HasOne(a => a.Account).WithMany().HasForeignKey(a => a.AccountId).OnDelete(DeleteBehavior.Cascade);
+            // One entry a person. Of the column that is not set any number may be NULL.
+            accessor.HasIndex(a => new { a.AccountId, a.CredentialId }).IsUnique();
+            accessor.HasIndex(a => new { a.AccountId, a.FlowId }).IsUnique();
+        });
         builder.Entity<AccessToken>(token =>
         {
             token.ToTable("access_tokens");

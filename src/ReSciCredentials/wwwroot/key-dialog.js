@@ -7,6 +7,7 @@ const again = 'Nothing was lost: press Save again.';
 const said = {
   ended: ['Your session ended', 'What you typed is still here. Sign in in the new tab, then press Save again.'],
   lost: ['The connection was lost', again],
+  forbidden: ['Your role does not allow this', 'Ask an admin or the owner of the credential. Nothing was saved.'],
   gone: ['This credential does not exist any more', 'It was deleted, or is no longer shared with you. Nothing was saved.'],
   unavailable: ['The server cannot save right now', 'Nothing was saved and nothing was lost. Wait a moment, then press Save again.'],
   tooLarge: ['That is too much to send', 'Nothing was saved. Shorten the description, or paste the API key alone, then press Save again.'],
@@ -250,7 +251,7 @@ export class KeyDialog extends HTMLElement {
   }
 
   nameOf(status) {
-    return { 401: 'ended', 404: 'gone', 413: 'tooLarge', 503: 'unavailable', 507: 'unavailable' }[status] ?? 'odd';
+    return { 401: 'ended', 403: 'forbidden', 404: 'gone', 413: 'tooLarge', 503: 'unavailable', 507: 'unavailable' }[status] ?? 'odd';
   }
 
   async renew(signal) {

@@ -15,7 +15,7 @@ public sealed class ATileOfACredential : BunitContext
         VerifiedStatus = VerifiedStatus.Verified,
         CheckedAt = Now.AddMinutes(-3),
         OwnerName = "Grace",
-        IsMine = false,
+        Role = AccessRole.Operator,
         LastFour = "9b7e",
         UsedBySources = 1,
         UsedByDestinations = 2,

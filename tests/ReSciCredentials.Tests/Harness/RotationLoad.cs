@@ -126,19 +126,22 @@ internal sealed class RotationLoad(
             var began = Stopwatch.GetTimestamp();
             try
             {
-                if (await vault.OpenAsync(person, id, cancellationToken) is var (key, row, _))
-                {
-                    using (key)
+                var opened = await vault.WithKeyAsync(
+                    person,
+                    id,
+                    AccessRole.Collaborator,
+                    (key, row) =>
                     {
-                        Judge(row, protector.FingerprintOf(key), began);
-                    }
-                }
-                else
+                        Judge(row.Uid, protector.FingerprintOf(key), began);
+                        return Task.FromResult(true);
+                    },
+                    cancellationToken);
+                if (!opened.ValueOrDefault)
                 {
                     Say(Fault, "a reader found no key that opens");
                 }
 
-                if (await vault.FetchSampleAsync(person, id, endpoint, cancellationToken) is not { Sample: not null })
+                if ((await vault.FetchSampleAsync(person, id, endpoint, cancellationToken)).ValueOrDefault is not { Sample: not null })
                 {
                     Say(Fault, "a reader was not served with the key");
                 }

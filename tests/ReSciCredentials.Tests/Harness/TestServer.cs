@@ -100,14 +100,7 @@ internal sealed class TestServer : IAsyncDisposable
     /// <summary>A browser in which the owner has signed in before; <see cref="Visitor.SignInAsync"/> does it by the form.</summary>
     public async Task<Visitor> SignInAsync()
     {
-        var session = await StartSessionAsync();
-        var ticket = new AuthenticationTicket(SessionClaims.ForCookie(session.Id), SessionCookie.Scheme);
-        var cookies = Service<IOptionsMonitor<CookieAuthenticationOptions>>().Get(SessionCookie.Scheme);
-        var visitor = NewVisitor();
-        visitor.Cookies.Add(Address, new Cookie(CookieNames.For(https: false, SessionCookie.Scheme), cookies.TicketDataFormat.Protect(ticket)));
-        // As after a first page: whoever sends many forms at once has the cookie that belongs to their tokens.
-        await visitor.AntiforgeryTokenAsync();
-        return visitor;
+        return await OpenBrowserAsync(await StartSessionAsync());
     }
 
     /// <summary>Signs the owner in without a browser.</summary>
@@ -143,6 +136,32 @@ internal sealed class TestServer : IAsyncDisposable
         var program = new SdkProgram(Address, await MakeServiceKeyAsync(scope));
         _programs.Add(program);
         return program;
+    }
+
+    /// <summary>
+    /// One more person with an account, a member who is signed in: as the services see them, and a browser of theirs. The e-mail address is the first name,
+    /// in small letters, at example.com.
+    /// </summary>
+    public async Task<(Person Person, Visitor Visitor)> AddPersonAsync(string name)
+    {
+        await using var storage = await StorageAsync();
+        var email = $"{name.Split(' ')[0].ToLowerInvariant()}@example.com";
+        var account = new Account
+        {
+            Name = name,
+            Email = email,
+            UserName = email,
+            NormalizedEmail = email.ToUpperInvariant(),
+            NormalizedUserName = email.ToUpperInvariant(),
+            SecurityStamp = Guid.NewGuid().ToString(),
+            Role = AccountRole.Member,
+            CreatedAt = DateTimeOffset.UtcNow,
+        };
+        storage.Users.Add(account);
+        await storage.SaveChangesAsync();
+        var session = Service<Sessions>().Start(storage, account, new Client("127.0.0.1", "tests"));
+        await storage.SaveChangesAsync();
+        return (new Person(account.Id, name, email, account.Role, session.Id, "127.0.0.1", "tests"), await OpenBrowserAsync(session));
     }
 
     public T Service<T>()
@@ -183,6 +202,17 @@ internal sealed class TestServer : IAsyncDisposable
         {
             Directory.Dispose();
         }
+    }
+
+    private async Task<Visitor> OpenBrowserAsync(SignInSession session)
+    {
+        var ticket = new AuthenticationTicket(SessionClaims.ForCookie(session.Id), SessionCookie.Scheme);
+        var cookies = Service<IOptionsMonitor<CookieAuthenticationOptions>>().Get(SessionCookie.Scheme);
+        var visitor = NewVisitor();
+        visitor.Cookies.Add(Address, new Cookie(CookieNames.For(https: false, SessionCookie.Scheme), cookies.TicketDataFormat.Protect(ticket)));
+        // As after a first page: whoever sends many forms at once has the cookie that belongs to their tokens.
+        await visitor.AntiforgeryTokenAsync();
+        return visitor;
     }
 
     private static async Task<TestServer> StartAsync(TestDirectory place, bool keepDirectory, TimeProvider? time, string[] settings)

@@ -47,7 +47,7 @@ internal sealed class Vault : IAsyncDisposable
 
     /// <summary>Whether the stored key opens and ReSci accepts it.</summary>
     public async Task<bool> WorksAsync(int id) =>
-        await Credentials.CheckAsync(Owner, id, TestContext.Current.CancellationToken) is { Outcome: ReSciCredentials.ReSci.VerdictOutcome.Accepted };
+        (await Credentials.CheckAsync(Owner, id, TestContext.Current.CancellationToken)).ValueOrDefault is { Outcome: ReSciCredentials.ReSci.VerdictOutcome.Accepted };
 
     public ValueTask DisposeAsync() => Server.DisposeAsync();
 }

@@ -1,3 +1,4 @@
+using ReSciCredentials.Access;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Storage;
@@ -192,7 +193,7 @@ public sealed class DecidingAboutKeys(RotatingServer server) : IClassFixture<Rot
         var rotating = await Rotating.StartAsync(server.Vault);
         await rotating.ReplaceAsync('B', unverified: true, key: $"{SandboxKeys.NotAllowed}-{Guid.NewGuid():N}");
 
-        var result = await server.Vault.Rotation.TestAsync(server.Vault.Owner, rotating.Id, rotating.Uids['B'], TestContext.Current.CancellationToken);
+        var result = (await server.Vault.Rotation.TestAsync(server.Vault.Owner, rotating.Id, rotating.Uids['B'], TestContext.Current.CancellationToken)).ValueOrDefault;
 
         Assert.Equal(
             (ReSciCredentials.ReSci.VerdictOutcome.Refused, ReSciCredentials.ReSci.VerdictOutcome.Accepted), (result?.Pending.Outcome, result?.Current?.Outcome));
@@ -211,14 +212,15 @@ public sealed class DecidingAboutKeys(RotatingServer server) : IClassFixture<Rot
         var cancellation = TestContext.Current.CancellationToken;
 
         Assert.Null(await rotation.FindAsync(stranger, rotating.Id, cancellation));
-        Assert.Null(await rotation.TestAsync(stranger, rotating.Id, uid, cancellation));
+        Assert.IsType<Reply<SideBySide?>.NotFound>(await rotation.TestAsync(stranger, rotating.Id, uid, cancellation));
         Assert.IsType<ReplaceOutcome.NotFound>(
             await rotation.ReplaceAsync(stranger, rotating.Id, new NewKey("sandbox-accepted-x", Guid.NewGuid()), cancellation));
         Assert.IsType<RotationOutcome.NotFound>(await rotation.PromoteAsync(stranger, rotating.Id, uid, OldKey.Keep, cancellation));
         Assert.IsType<RotationOutcome.NotFound>(await rotation.RollBackAsync(stranger, rotating.Id, uid, cancellation));
         Assert.IsType<RotationOutcome.NotFound>(await rotation.DropAsync(stranger, rotating.Id, uid, cancellation));
         Assert.IsType<RotationOutcome.NotFound>(await rotation.WipePreviousAsync(stranger, rotating.Id, uid, cancellation));
-        Assert.Null(await server.Vault.Server.Service<KeyUseReports>().ReportAsync(stranger, rotating.Id, null, default, cancellation));
+        Assert.IsType<Reply<KeyUseReport>.NotFound>(
+            await server.Vault.Server.Service<KeyUseReports>().ReportAsync(stranger, rotating.Id, null, default, cancellation));
         Assert.Equal("A 1, waiting B", await rotating.StateAsync());
     }
 }

@@ -37,7 +37,7 @@ public sealed class LookingAfterACredential : IAsyncLifetime
         await EditAsync("Production", "Renamed");
 
         Assert.IsType<EditOutcome.Done>(await EditAsync("Production", "Renamed"));
-        Assert.Single(await _vault.Credentials.ListActivityAsync(_vault.Owner, _id, null, 10, Now), entry => entry.Event == "update");
+        Assert.Single((await _vault.Credentials.ListActivityAsync(_vault.Owner, _id, null, 10, Now)).ValueOrDefault!, entry => entry.Event == "update");
     }
 
     [Fact]
@@ -45,9 +45,9 @@ public sealed class LookingAfterACredential : IAsyncLifetime
     {
         var operation = Guid.NewGuid();
 
-        var copy = await _vault.Credentials.CopyAsync(_vault.Owner, _id, operation, Now);
+        var copy = (await _vault.Credentials.CopyAsync(_vault.Owner, _id, operation, Now)).ValueOrDefault;
 
-        Assert.Equal(copy, await _vault.Credentials.CopyAsync(_vault.Owner, _id, operation, Now));
+        Assert.Equal(copy, (await _vault.Credentials.CopyAsync(_vault.Owner, _id, operation, Now)).ValueOrDefault);
         Assert.Equal(("Copy of Production", (await _vault.TileAsync(_id)).Fingerprint, true),
             ((await _vault.TileAsync(copy!.Value)).Name, (await _vault.TileAsync(copy.Value)).Fingerprint, await _vault.WorksAsync(copy.Value)));
     }

@@ -127,8 +127,8 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
         if (unverified.Id is { } id)
         {
             var verdict = await vault.CheckAsync(person, id, TestContext.Current.CancellationToken);
-            var sample = await vault.FetchSampleAsync(
-                person, id, ReSciCredentials.ReSci.ReSciEndpoints.Find("list_import_jobs")!, TestContext.Current.CancellationToken);
+            var sample = (await vault.FetchSampleAsync(
+                person, id, ReSciCredentials.ReSci.ReSciEndpoints.Find("list_import_jobs")!, TestContext.Current.CancellationToken)).ValueOrDefault;
             _answers.Add($"{verdict} {sample} {sample?.Sample?.Json} {string.Join('|', sample?.Sample?.Rows.SelectMany(row => row) ?? [])}");
         }
     }
@@ -162,7 +162,7 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
             await rotation.RollBackAsync(person, id, keys.Current.Uid, TestContext.Current.CancellationToken);
             var report = await _server.Service<ReSciCredentials.Credentials.KeyUseReports>().ReportAsync(
                 person, id, keys.Current.Fingerprint, default, TestContext.Current.CancellationToken);
-            _answers.Add($"{keys} {tested} {report?.ToText()}");
+            _answers.Add($"{keys} {tested} {report.ValueOrDefault?.ToText()}");
         }
     }
 

@@ -18,6 +18,7 @@ public enum IconName
     Person,
     Play,
     Search,
+    Share,
     SignOut,
     Source,
     Success,

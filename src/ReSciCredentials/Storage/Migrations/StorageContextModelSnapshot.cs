@@ -151,6 +151,48 @@ namespace ReSciCredentials.Storage.Migrations
                     b.ToTable("access_tokens", (string)null);
                 });
 
+            modelBuilder.Entity("ReSciCredentials.Storage.Accessor", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("CredentialId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("FlowId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Role")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("UpdatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("CredentialId");
+
+                    b.HasIndex("FlowId");
+
+                    b.HasIndex("AccountId", "CredentialId")
+                        .IsUnique();
+
+                    b.HasIndex("AccountId", "FlowId")
+                        .IsUnique();
+
+                    b.ToTable("accessors", null, t =>
+                        {
+                            t.HasCheckConstraint("CK_accessors_one", "(\"CredentialId\" IS NULL) <> (\"FlowId\" IS NULL)");
+                        });
+                });
+
             modelBuilder.Entity("ReSciCredentials.Storage.Account", b =>
                 {
                     b.Property<int>("Id")
@@ -695,6 +737,8 @@ namespace ReSciCredentials.Storage.Migrations
                     b.HasIndex("OwnerId", "OperationId")
                         .IsUnique();
 
+                    b.HasIndex("OwnerId", "Kind", "Id");
+
                     b.ToTable("flows", (string)null);
                 });
 
@@ -895,6 +939,31 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Navigation("Flow");
                 });
 
+            modelBuilder.Entity("ReSciCredentials.Storage.Accessor", b =>
+                {
+                    b.HasOne("ReSciCredentials.Storage.Account", "Account")
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.HasOne("ReSciCredentials.Storage.Credential", "Credential")
+                        .WithMany("Accessors")
+                        .HasForeignKey("CredentialId")
+                        .OnDelete(DeleteBehavior.Cascade);
+
+                    b.HasOne("ReSciCredentials.Storage.Flow", "Flow")
+                        .WithMany("Accessors")
+                        .HasForeignKey("FlowId")
+                        .OnDelete(DeleteBehavior.Cascade);
+
+                    b.Navigation("Account");
+
+                    b.Navigation("Credential");
+
+                    b.Navigation("Flow");
+                });
+
             modelBuilder.Entity("ReSciCredentials.Storage.AnnouncedDay", b =>
                 {
                     b.HasOne("ReSciCredentials.Storage.Credential", null)
@@ -987,7 +1056,14 @@ namespace ReSciCredentials.Storage.Migrations
 
             modelBuilder.Entity("ReSciCredentials.Storage.Credential", b =>
                 {
+                    b.Navigation("Accessors");
+
                     b.Navigation("Keys");
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.Flow", b =>
+                {
+                    b.Navigation("Accessors");
                 });
 #pragma warning restore 612, 618
         }
