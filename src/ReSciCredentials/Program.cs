@@ -47,6 +47,7 @@ internal static class Program
         app.MapHealth();
         app.MapAccess();
         app.MapPrograms();
+        app.MapServiceKeys();
         app.MapCredentials();
         app.MapKeyRotation();
         app.MapBroker();

@@ -1,14 +1,12 @@
 using Microsoft.AspNetCore.Authorization;
+using ReSciCredentials.Api;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Access;
 
-/// <summary>Who may call an endpoint under <see cref="ApiPath"/>: programs with an API token, and nobody with a cookie. So none of them needs antiforgery.</summary>
+/// <summary>Who may call an endpoint under <see cref="ApiPaths.Base"/>: programs with an API token, and nobody with a cookie. So none of them needs antiforgery.</summary>
 internal static class Policies
 {
-    /// <summary>Where the REST API is.</summary>
-    public const string ApiPath = "/nexla-api";
-
     /// <summary>Any service key for GET and HEAD; one that may write for the rest.</summary>
     public const string Api = "api";
 

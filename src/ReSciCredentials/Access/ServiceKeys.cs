@@ -27,7 +27,7 @@ internal sealed class ServiceKeys(IDbContextFactory<StorageContext> contexts, IL
     {
         var now = time.GetUtcNow();
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var keys = await storage.ServiceKeys.AsNoTracking().VisibleTo(person).OrderByDescending(key => key.Id).Take(Listed).ToListAsync(cancellationToken);
+        var keys = await storage.ServiceKeys.AsNoTracking().OwnedBy(person).OrderByDescending(key => key.Id).Take(Listed).ToListAsync(cancellationToken);
         return
         [
             .. keys.Select(key => new ServiceKeyView(
@@ -73,7 +73,7 @@ internal sealed class ServiceKeys(IDbContextFactory<StorageContext> contexts, IL
             return before;
         }
 
-        if (await storage.ServiceKeys.VisibleTo(person).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is not { } old)
+        if (await storage.ServiceKeys.OwnedBy(person).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is not { } old)
         {
             return new ServiceKeyOutcome.NotFound();
         }
@@ -124,7 +124,7 @@ internal sealed class ServiceKeys(IDbContextFactory<StorageContext> contexts, IL
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         while (true)
         {
-            if (await storage.ServiceKeys.VisibleTo(person).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is not { } key)
+            if (await storage.ServiceKeys.OwnedBy(person).SingleOrDefaultAsync(key => key.Id == id, cancellationToken) is not { } key)
             {
                 return new ServiceKeyOutcome.NotFound();
             }

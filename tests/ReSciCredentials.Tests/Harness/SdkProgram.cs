@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using ReSciCredentials.Access;
+using ReSciCredentials.Api;
 
 namespace ReSciCredentials.Tests.Harness;
 
@@ -124,7 +124,7 @@ internal sealed class SdkProgram : IDisposable
 
     private async Task<(HttpStatusCode Status, string Text, int? RetryAfter)> SendOnceAsync(string method, string path, object? body, string authorization)
     {
-        using var request = new HttpRequestMessage(new HttpMethod(method), Policies.ApiPath + path);
+        using var request = new HttpRequestMessage(new HttpMethod(method), ApiPaths.Base + path);
         request.Headers.TryAddWithoutValidation("Accept", "application/vnd.nexla.api.v1+json");
         request.Headers.TryAddWithoutValidation("User-Agent", "nexla-sdk/1.0.8");
         request.Headers.TryAddWithoutValidation("Authorization", authorization);
