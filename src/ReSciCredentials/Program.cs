@@ -50,6 +50,7 @@ internal static class Program
         app.MapAccess();
         app.MapPrograms();
         app.MapActivity();
+        app.MapServiceKeys();
         app.MapCredentials();
         app.MapKeyRotation();
         app.MapBroker();

@@ -57,13 +57,14 @@ internal static class AccessSetup
         services.AddSingleton<LiveConnections>();
         services.AddSingleton<Sessions>();
         services.AddHostedService<EndedSessions>();
-        services.AddSingleton<ServiceKeys>();
+        services.AddScoped<ServiceKeys>();
         services.AddKeyedSingleton<WrongTokens>(ServiceKeys.ItemType);
         services.AddSingleton<ServiceKeyUse>().AddHostedService(provider => provider.GetRequiredService<ServiceKeyUse>());
         services.AddSingleton<ApiTokens>();
         services.AddScoped<CurrentPerson>();
         services.AddScoped<Accounts>();
         services.AddScoped<SetupLinks>();
+        services.AddScoped<People>();
         services.AddScoped<Owners>();
         services.AddTransient<Sharing>();
         services.AddSingleton<Repeats>();

@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.Extensions.Options;
 using Microsoft.Extensions.Primitives;
+using ReSciCredentials.Api;
 
 namespace ReSciCredentials.Access;
 
@@ -39,20 +40,18 @@ internal sealed class ApiTokenSignIn(
     protected override Task HandleChallengeAsync(AuthenticationProperties properties)
     {
         Response.Headers.WWWAuthenticate = "Bearer";
-        return ApiRefusal.WriteAsync(
-            Context,
+        return new ApiError(
             StatusCodes.Status401Unauthorized,
             "unauthorized",
-            $"This call needs a valid access token. Get one with POST {Policies.ApiPath}/token and a service key.");
+            $"This call needs a valid access token. Get one with POST {ApiPaths.Base}/token and a service key.").WriteAsync(Context);
     }
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
         var scope = Context.Features.Get<ApiCaller>()!.Token.Scope.ToString().ToLowerInvariant();
-        return ApiRefusal.WriteAsync(
-            Context,
+        return new ApiError(
             StatusCodes.Status403Forbidden,
             "forbidden",
-            $"This service key has the scope {scope}, which does not allow this call. Make one with a wider scope in Settings, Service keys.");
+            $"This service key has the scope {scope}, which does not allow this call. Make one with a wider scope in Settings, Service keys.").WriteAsync(Context);
     }
 }

@@ -1,5 +1,3 @@
-using System.ComponentModel.DataAnnotations;
-using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Audit;
 using ReSciCredentials.Storage;
@@ -16,7 +14,7 @@ internal enum OwnerOutcome
     /// <summary>The token is wrong, used, too old, or was guessed at too often.</summary>
     LinkNotValid,
 
-    /// <summary>See <see cref="OwnerFaults"/>.</summary>
+    /// <summary>See <see cref="PersonFaults"/>.</summary>
     NotAcceptable,
     Busy,
 }
@@ -31,36 +29,15 @@ internal enum SetupStage
     Done,
 }
 
-/// <summary>What is wrong with a new owner's details, a sentence each; null where nothing is.</summary>
-internal sealed record OwnerFaults(string? Name, string? Email, string? Password)
-{
-    private const int NameLength = 100;
-    private const int EmailLength = 254;
-
-    public bool Any => (Name ?? Email ?? Password) is not null;
-
-    public static OwnerFaults Of(string name, string email, string password) => new(
-        name.Trim() is { Length: > 0 and <= NameLength } and var kept && !kept.Any(char.IsControl)
-            ? null
-            : $"Enter a name of 1 to {NameLength} characters.",
-        email.Trim() is { Length: <= EmailLength } and var address
-            && new EmailAddressAttribute().IsValid(address)
-            && !address.Any(c => char.IsControl(c) || char.IsWhiteSpace(c))
-            ? null
-            : "Enter an e-mail address such as name@example.com.",
-        PasswordRules.FaultOf(password, email, name));
-}
-
 /// <summary>Who owns the server: the first account, and the way back in for its owner.</summary>
 internal sealed class Owners(
     StorageContext storage,
-    UserManager<Account> users,
+    People people,
     Accounts accounts,
     SetupLinks links,
     Passwords passwords,
     Sessions sessions,
-    AuditLog audit,
-    TimeProvider time)
+    AuditLog audit)
 {
     public Task<bool> ExistsAsync(CancellationToken cancellationToken) => storage.Users.AnyAsync(cancellationToken);
 
@@ -77,7 +54,7 @@ internal sealed class Owners(
             return OwnerOutcome.Exists;
         }
 
-        if (OwnerFaults.Of(name, email, password).Any)
+        if (PersonFaults.Of(name, email, password).Any)
         {
             return OwnerOutcome.NotAcceptable;
         }
@@ -93,7 +70,7 @@ internal sealed class Owners(
             return OwnerOutcome.Exists;
         }
 
-        var account = await AddInAsync(email, name, hash);
+        var account = await people.AddInAsync(email, name, hash, AccountRole.Owner);
         audit.Add(storage, Actor.CommandLine, AuditEvents.Create, AuditItems.Account, account.Id);
         await storage.SetupLinks.ExecuteDeleteAsync(cancellationToken);
         await storage.SaveChangesAsync(cancellationToken);
@@ -117,7 +94,7 @@ internal sealed class Owners(
             return (OwnerOutcome.LinkNotValid, null);
         }
 
-        if (OwnerFaults.Of(name, email, password).Any)
+        if (PersonFaults.Of(name, email, password).Any)
         {
             return (OwnerOutcome.NotAcceptable, null);
         }
@@ -138,7 +115,7 @@ internal sealed class Owners(
             return (OwnerOutcome.LinkNotValid, null);
         }
 
-        var account = await AddInAsync(email, name, hash);
+        var account = await people.AddInAsync(email, name, hash, AccountRole.Owner);
         audit.Add(storage, client.As(account.Id, account.Email!), AuditEvents.Create, AuditItems.Account, account.Id);
         var session = sessions.Start(storage, account, client);
         await storage.SaveChangesAsync(cancellationToken);
@@ -212,19 +189,5 @@ internal sealed class Owners(
     {
         using var turn = await passwords.TryTakeTurnAsync(cancellationToken);
         return turn?.Hash(password);
-    }
-
-    private async Task<Account> AddInAsync(string email, string name, string passwordHash)
-    {
-        var account = new Account
-        {
-            Name = name.Trim(),
-            Email = email.Trim(),
-            UserName = email.Trim(),
-            PasswordHash = passwordHash,
-            CreatedAt = time.GetUtcNow(),
-        };
-        var result = await users.CreateAsync(account);
-        return result.Succeeded ? account : throw new InvalidOperationException($"Identity refused the account: {result}");
     }
 }

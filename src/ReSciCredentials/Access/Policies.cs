@@ -4,12 +4,9 @@ using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Access;
 
-/// <summary>Who may call an endpoint under <see cref="ApiPath"/>: programs with an API token, and nobody with a cookie. So none of them needs antiforgery.</summary>
+/// <summary>Who may call an endpoint under <see cref="ApiPaths.Base"/>: programs with an API token, and nobody with a cookie. So none of them needs antiforgery.</summary>
 internal static class Policies
 {
-    /// <summary>Where the REST API is.</summary>
-    public const string ApiPath = ApiPaths.Base;
-
     /// <summary>Any service key for GET and HEAD; one that may write for the rest.</summary>
     public const string Api = "api";
 
@@ -24,11 +21,11 @@ internal static class Policies
 
     /// <summary>A collection of the API: for programs alone, and no handler runs on an input that cannot be used.</summary>
     public static RouteGroupBuilder MapApi(this IEndpointRouteBuilder routes, string path, string tag) =>
-        routes.MapGroup(ApiPath + path).WithTags(tag).RequireAuthorization(Api).AddEndpointFilter(ApiInputs.RefuseFaulty);
+        routes.MapGroup(ApiPaths.Base + path).WithTags(tag).RequireAuthorization(Api).AddEndpointFilter(ApiInputs.RefuseFaulty);
 
     /// <summary>All other routes of Nexla's: mapped last.</summary>
     public static void MapRestOfApi(this IEndpointRouteBuilder routes) =>
-        routes.Map($"{ApiPath}/{{**path}}", static (string? path) => ApiSetup.NotPartOfIt(path))
+        routes.Map($"{ApiPaths.Base}/{{**path}}", static (string? path) => ApiSetup.NotPartOfIt(path))
             .RequireAuthorization(Api).WithName("not_supported").Refuses(401, 404, 501).ExcludeFromDescription();
 
     private static AuthorizationPolicyBuilder OfPrograms(this AuthorizationPolicyBuilder policy) =>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
+using ReSciCredentials.Api;
 
 namespace ReSciCredentials.Access;
 
@@ -22,7 +23,7 @@ internal static class ProgramEndpoints
 
     public static void MapPrograms(this IEndpointRouteBuilder routes)
     {
-        var api = routes.MapGroup(Policies.ApiPath).WithTags("Session");
+        var api = routes.MapGroup(ApiPaths.Base).WithTags("Session");
 
         api.MapPost("/token", SignInAsync).AllowAnonymous();
         api.MapPost("/token/logout", SignOutAsync).AllowAnonymous();
@@ -30,38 +31,27 @@ internal static class ProgramEndpoints
     }
 
     // The header holds the service key as it is: not a user and a password in base64, which Basic is elsewhere.
-    private static async Task SignInAsync(HttpContext context, ApiTokens tokens, CancellationToken cancellationToken)
+    private static async Task<Results<JsonHttpResult<SessionAnswer>, ApiError>> SignInAsync(
+        HttpContext context, ApiTokens tokens, CancellationToken cancellationToken)
     {
         if (!Loopback.MayCarryPasswords(context.Request))
         {
-            await ApiRefusal.WriteAsync(
-                context,
+            return new ApiError(
                 StatusCodes.Status403Forbidden,
                 "https_required",
                 "A service key must not be sent over plain http. Call this server by its https address, and rotate the key: it may have been read on its way.");
-            return;
         }
 
-        var key = ServiceKeyIn(context.Request.Headers.Authorization);
-        switch (await tokens.SignInAsync(key, Client.Of(context), cancellationToken))
+        return await tokens.SignInAsync(ServiceKeyIn(context.Request.Headers.Authorization), Client.Of(context), cancellationToken) switch
         {
-            case ApiSignIn.SignedIn signedIn:
-                await context.Response.WriteAsJsonAsync(SessionAnswer.Of(signedIn), Json, cancellationToken);
-                break;
-            case ApiSignIn.Refused:
-                await ApiRefusal.WriteAsync(
-                    context,
-                    StatusCodes.Status401Unauthorized,
-                    "unauthorized",
-                    "This service key does not work: it is unknown, expired or revoked. Send it as it is: Authorization: Basic <service key>.");
-                break;
-            case ApiSignIn.TooMany tooMany:
-                await ApiRefusal.WriteAsync(
-                    context, StatusCodes.Status429TooManyRequests, "rate_limited", "Too many tokens were asked for. Wait a moment.", tooMany.Wait);
-                break;
-            default:
-                throw new UnreachableException();
-        }
+            ApiSignIn.SignedIn signedIn => TypedResults.Json(SessionAnswer.Of(signedIn), Json),
+            ApiSignIn.Refused => new ApiError(
+                StatusCodes.Status401Unauthorized,
+                "unauthorized",
+                "This service key does not work: it is unknown, expired or revoked. Send it as it is: Authorization: Basic <service key>."),
+            ApiSignIn.TooMany tooMany => ServiceKeyLimits.TooMany("Too many tokens were asked for. Wait a moment.", tooMany.Wait),
+            _ => throw new UnreachableException(),
+        };
     }
 
     /// <summary>Always 200: a program signs out when it ends, whatever became of its token.</summary>

@@ -3,6 +3,7 @@ using Microsoft.AspNetCore.Components.Endpoints;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.StaticAssets;
 using Microsoft.Extensions.Options;
+using ReSciCredentials.Api;
 
 namespace ReSciCredentials.Access;
 
@@ -80,7 +81,7 @@ internal sealed class OwnerGate(RequestDelegate next)
         context.Request.Path.StartsWithSegments("/setup", StringComparison.OrdinalIgnoreCase)
         || context.Request.Path.StartsWithSegments("/health", StringComparison.OrdinalIgnoreCase)
         // Without an account there is no service key, so all of them are refused there, in the way that programs understand.
-        || context.Request.Path.StartsWithSegments(Policies.ApiPath, StringComparison.OrdinalIgnoreCase)
+        || ApiPaths.IsApi(context.Request)
         || context.GetEndpoint()?.Metadata.GetMetadata<StaticAssetDescriptor>() is not null
         // The error page must be able to show what went wrong in the set-up.
         || context.Features.Get<IExceptionHandlerFeature>() is not null

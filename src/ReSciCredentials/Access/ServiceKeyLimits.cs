@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Extensions.Options;
+using ReSciCredentials.Api;
 
 namespace ReSciCredentials.Access;
 
@@ -13,15 +14,15 @@ internal sealed class ServiceKeyLimits(RequestDelegate next, TimeProvider time, 
 
     public Task InvokeAsync(HttpContext context)
     {
-        if (!context.Request.Path.StartsWithSegments(Policies.ApiPath, StringComparison.OrdinalIgnoreCase))
+        if (!ApiPaths.IsApi(context.Request))
         {
             return next(context);
         }
 
         if (context.Request.ContentLength > _options.LongestBody)
         {
-            return ApiRefusal.WriteAsync(
-                context, StatusCodes.Status413PayloadTooLarge, "too_large", $"The body of a request may have {_options.LongestBody} bytes at most.");
+            return new ApiError(
+                StatusCodes.Status413PayloadTooLarge, "too_large", $"The body of a request may have {_options.LongestBody} bytes at most.").WriteAsync(context);
         }
 
         // For a body that does not say how long it is.
@@ -57,6 +58,10 @@ internal sealed class ServiceKeyLimits(RequestDelegate next, TimeProvider time, 
         }
     }
 
+    /// <param name="wait">A repeat before this time is over would be refused too.</param>
+    public static ApiError TooMany(string message, TimeSpan wait) =>
+        new(StatusCodes.Status429TooManyRequests, "rate_limited", message) { RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)) };
+
     private static Task RefuseAsync(HttpContext context, string message, TimeSpan wait) =>
-        ApiRefusal.WriteAsync(context, StatusCodes.Status429TooManyRequests, "rate_limited", message, wait);
+        TooMany(message, wait).WriteAsync(context);
 }

@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Identity;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Audit;
 using ReSciCredentials.Secrets;
@@ -6,7 +7,7 @@ using ReSciCredentials.Storage;
 namespace ReSciCredentials.Access;
 
 /// <summary>Every use case of service keys. Each takes who asks, checks, and acts; a person has those they made.</summary>
-internal sealed class ServiceKeys(IDbContextFactory<StorageContext> contexts, AuditLog audit, TimeProvider time)
+internal sealed class ServiceKeys(IDbContextFactory<StorageContext> contexts, ILookupNormalizer emails, AuditLog audit, TimeProvider time)
 {
     /// <summary>The item type of the audit log.</summary>
     public const string ItemType = "service_key";
@@ -51,10 +52,11 @@ internal sealed class ServiceKeys(IDbContextFactory<StorageContext> contexts, Au
     }
 
     /// <summary>Makes a service key of somebody else's from the command line.</summary>
-    public async Task<ServiceKeyOutcome> CreateForAsync(string normalizedEmail, NewServiceKey input, CancellationToken cancellationToken)
+    public async Task<ServiceKeyOutcome> CreateForAsync(string email, NewServiceKey input, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var owner = await storage.Users.Where(account => account.NormalizedEmail == normalizedEmail).Select(account => account.Id)
+        var normalized = emails.NormalizeEmail(email.Trim());
+        var owner = await storage.Users.Where(account => account.NormalizedEmail == normalized).Select(account => account.Id)
             .SingleOrDefaultAsync(cancellationToken);
         return owner == 0 ? new ServiceKeyOutcome.NotFound() : await CreateAsync(storage, owner, Actor.CommandLine, input, cancellationToken);
     }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Invocation;
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -34,6 +35,8 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
         var root = new RootCommand("ReSci Credentials keeps the API keys of ReSci. Without a command it serves. Any setting can be given as --Section:Key=value.");
         root.SetAction((_, _) => Serve.RunAsync(settings));
         root.Subcommands.Add(Owner(settings));
+        root.Subcommands.Add(PersonCommand(settings));
+        root.Subcommands.Add(ServiceKeyCommand(settings));
         root.Subcommands.Add(RecoveryKeyCommand(settings));
         root.Subcommands.Add(Audit(settings));
         root.Subcommands.Add(Health(settings));
@@ -61,7 +64,7 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
                 {
                     OwnerOutcome.Done => Say($"{called} owns this server now and can sign in as {address}."),
                     OwnerOutcome.Exists => Refuse("There is an owner already. Nothing was changed."),
-                    OwnerOutcome.NotAcceptable => Refuse(string.Join(Environment.NewLine, Faults(OwnerFaults.Of(called, address, typed)))),
+                    OwnerOutcome.NotAcceptable => Refuse(string.Join(Environment.NewLine, Faults(PersonFaults.Of(called, address, typed)))),
                     OwnerOutcome.LinkNotValid or OwnerOutcome.Busy => Refuse("The server is busy. Nothing was changed; try again."),
                 };
             },
@@ -84,6 +87,62 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
             cancellationToken));
 
         return new Command("owner", "Make the owner, or help one who cannot sign in.") { create, link, reset };
+    }
+
+    private Command PersonCommand(string[] settings)
+    {
+        var email = new Option<string>("--email") { Description = "The e-mail address to sign in with", Required = true };
+        var name = new Option<string>("--name") { Description = "What the person is called on screen", Required = true };
+        var password = new Option<bool>("--password-stdin") { Description = "Read the password from standard input; one line end after it is dropped" };
+        var create = new Command("create", "Make an account for somebody else. They are a member: they have what they make.") { email, name, password };
+        Demand(create, password);
+        create.SetAction((parsed, cancellationToken) => WithServicesAsync(
+            settings,
+            async services =>
+            {
+                var typed = WithoutLineEnd(await input.ReadToEndAsync(cancellationToken));
+                var (address, called) = (parsed.GetRequiredValue(email), parsed.GetRequiredValue(name));
+                return await services.GetRequiredService<People>().CreateAsync(address, called, typed, cancellationToken) switch
+                {
+                    PersonOutcome.Done => Say($"{called} is a member now and can sign in as {address}."),
+                    PersonOutcome.Exists => Refuse($"Somebody has the address {address} already. Nothing was changed."),
+                    PersonOutcome.NoOwner => Refuse("There is no owner yet, and the first account is the owner's. Run: owner create"),
+                    PersonOutcome.NotAcceptable => Refuse(string.Join(Environment.NewLine, Faults(PersonFaults.Of(called, address, typed)))),
+                    PersonOutcome.Busy => Refuse("The server is busy. Nothing was changed; try again."),
+                };
+            },
+            cancellationToken));
+        return new Command("person", "The people who can sign in.") { create };
+    }
+
+    private Command ServiceKeyCommand(string[] settings)
+    {
+        var owner = new Option<string>("--owner") { Description = "The e-mail address of the person as whom the program acts", Required = true };
+        var name = new Option<string>("--name") { Description = "Which program has the key", Required = true };
+        var expires = new Option<string>("--expires") { Description = "The last day on which it works (UTC), such as 2027-01-31; without it, it works until it is revoked" };
+        var scope = new Option<string>("--scope")
+        {
+            Description = "read: look; write: also make, change and delete; admin: also say who else may use what",
+            DefaultValueFactory = _ => "write",
+        };
+        scope.AcceptOnlyFromAmong("read", "write", "admin");
+        var create = new Command("create", "Make a service key for a program and print it, this once. What is printed is the key and nothing else.") { owner, name, expires, scope };
+        create.SetAction((parsed, cancellationToken) => WithServicesAsync(
+            settings,
+            async services =>
+            {
+                var address = parsed.GetRequiredValue(owner);
+                var asked = new NewServiceKey(parsed.GetRequiredValue(name), parsed.GetValue(expires), parsed.GetValue(scope), Guid.NewGuid());
+                return await services.GetRequiredService<ServiceKeys>().CreateForAsync(address, asked, cancellationToken) switch
+                {
+                    ServiceKeyOutcome.Made made => Say(made.Key),
+                    ServiceKeyOutcome.NotFound => Refuse($"Nobody has the address {address}. Nothing was made."),
+                    ServiceKeyOutcome.Invalid invalid => Refuse(string.Join(Environment.NewLine, invalid.Errors.Select(error => $"--{error.Key}: {error.Value}"))),
+                    _ => throw new UnreachableException(),
+                };
+            },
+            cancellationToken));
+        return new Command("service-key", "What programs call the REST API with.") { create };
     }
 
     private Command RecoveryKeyCommand(string[] settings)
@@ -245,7 +304,7 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
         });
     }
 
-    private static IEnumerable<string> Faults(OwnerFaults faults) => new[] { faults.Name, faults.Email, faults.Password }.OfType<string>();
+    private static IEnumerable<string> Faults(PersonFaults faults) => new[] { faults.Name, faults.Email, faults.Password }.OfType<string>();
 
     private static string WithoutLineEnd(string text) =>
         text.EndsWith("\r\n", StringComparison.Ordinal) ? text[..^2] : text.EndsWith('\n') ? text[..^1] : text;

@@ -32,6 +32,7 @@ internal sealed class TestServer : IAsyncDisposable
     public static readonly string[] LogsEverything = ["--Logging:LogLevel:Default=Trace", "--Logging:LogLevel:Microsoft=Trace"];
 
     private readonly ConcurrentBag<Visitor> _visitors = [];
+    private readonly ConcurrentBag<SdkProgram> _programs = [];
     private readonly bool _keepDirectory;
 
     private TestServer(WebApplication app, TestDirectory directory, FakeLogCollector logs, bool keepDirectory)
@@ -120,6 +121,23 @@ internal sealed class TestServer : IAsyncDisposable
         return new Person(account.Id, account.Name, OwnerEmail, account.Role, session.Id, "127.0.0.1", "tests");
     }
 
+    /// <summary>Makes a service key of the owner's, as the command line does, and gives the key itself.</summary>
+    /// <param name="expiresOn">The last day on which it works.</param>
+    public async Task<string> MakeServiceKeyAsync(string scope = "write", string? expiresOn = null, string owner = OwnerEmail, string name = "Nightly import")
+    {
+        var outcome = await WithAsync<ServiceKeys, ServiceKeyOutcome>(keys => keys.CreateForAsync(
+            owner, new NewServiceKey(name, expiresOn, scope, Guid.NewGuid()), TestContext.Current.CancellationToken));
+        return Assert.IsType<ServiceKeyOutcome.Made>(outcome).Key;
+    }
+
+    /// <summary>A program that has a new service key of the owner's; it is closed with the server.</summary>
+    public async Task<SdkProgram> NewProgramAsync(string scope = "write")
+    {
+        var program = new SdkProgram(Address, await MakeServiceKeyAsync(scope));
+        _programs.Add(program);
+        return program;
+    }
+
     /// <summary>
     /// One more person with an account, a member who is signed in: as the services see them, and a browser of theirs. The e-mail address is the first name,
     /// in small letters, at example.com.
@@ -171,6 +189,11 @@ internal sealed class TestServer : IAsyncDisposable
         foreach (var visitor in _visitors)
         {
             visitor.Dispose();
+        }
+
+        foreach (var program in _programs)
+        {
+            program.Dispose();
         }
 
         await App.StopAsync();
