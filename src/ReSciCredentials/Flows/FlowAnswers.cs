@@ -1,7 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
-using Microsoft.AspNetCore.Http.HttpResults;
 using ReSciCredentials.Access;
 using ReSciCredentials.Api;
 using ReSciCredentials.Credentials;

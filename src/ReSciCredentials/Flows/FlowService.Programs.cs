@@ -2,7 +2,6 @@ using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
 using ReSciCredentials.Api;
 using ReSciCredentials.Audit;
-using ReSciCredentials.Credentials;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Flows;
