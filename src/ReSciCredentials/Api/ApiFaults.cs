@@ -4,7 +4,7 @@ namespace ReSciCredentials.Api;
 
 /// <summary>
 /// Whatever goes wrong below the API's path is told in the API's own form: what a handler threw, and a bare status of the framework's.
-/// Only the exception's type is logged with its stack where it may carry what was sent.
+/// Never with a status that Nexla's SDK repeats by itself.
 /// </summary>
 internal sealed partial class ApiFaults(RequestDelegate next, ILogger<ApiFaults> logger)
 {
