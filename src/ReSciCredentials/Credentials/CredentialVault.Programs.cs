@@ -52,7 +52,8 @@ internal sealed partial class CredentialVault
         var errors = change.Check();
         if (errors.Count == 0)
         {
-            foreach (var field in await FindKeyInAsync(person, id, cancellationToken, ("name", change.Name), ("description", change.Description.Text)))
+            foreach (var field in await FindKeyInAsync(
+                person, id, [("name", change.Name), ("description", change.Description.Text)], cancellationToken))
             {
                 errors.Add(field.Key, field.Value);
             }
@@ -104,7 +105,7 @@ internal sealed partial class CredentialVault
     /// <summary>Where texts that are to be shown hold the key of a credential that the person may see.</summary>
     /// <returns>Messages by field; empty also when there is no such credential, or its key does not open.</returns>
     internal async Task<IReadOnlyDictionary<string, string>> FindKeyInAsync(
-        Person person, int id, CancellationToken cancellationToken, params (string Field, string? Text)[] texts)
+        Person person, int id, (string Field, string? Text)[] texts, CancellationToken cancellationToken)
     {
         var found = await WithKeyAsync(
             person,

@@ -68,7 +68,7 @@ internal sealed partial class FlowService
         if (errors.Count == 0 && await FindAsync(person, kind, id, cancellationToken) is { } present && (change.CredentialId ?? present.CredentialId) is { } credential)
         {
             foreach (var (field, message) in await vault.FindKeyInAsync(
-                person, credential, cancellationToken, ("name", change.Name), ("description", change.Description.Text), ("config", change.Config)))
+                person, credential, [("name", change.Name), ("description", change.Description.Text), ("config", change.Config)], cancellationToken))
             {
                 errors[field] = message;
             }
@@ -176,12 +176,6 @@ internal sealed partial class FlowService
             }
         }
 
-        return await StoreCopyAsync(person, original, credential, operation, cancellationToken);
-    }
-
-    private async Task<FlowOutcome> StoreCopyAsync(
-        Person person, FlowView original, Credential? credential, Guid operation, CancellationToken cancellationToken)
-    {
         var now = time.GetUtcNow();
         var flow = new Flow
         {
@@ -190,8 +184,7 @@ internal sealed partial class FlowService
             Name = TextRules.CopyOf(original.Name, Flow.NameLength),
             Description = original.Description,
             Endpoint = original.Endpoint,
-            CredentialId = credential is null ? original.CredentialId!.Value : 0,
-            Credential = credential,
+            CredentialId = credentialId,
             Status = FlowStatus.Active,
             Type = original.Type,
             Config = original.Config,
@@ -201,27 +194,6 @@ internal sealed partial class FlowService
             UpdatedAt = now,
             OperationId = operation,
         };
-        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        storage.Flows.Add(flow);
-        try
-        {
-            await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
-            if (credential is null && !await IsThereAsync(storage, person, flow.CredentialId, cancellationToken))
-            {
-                return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = NoSuchCredential });
-            }
-
-            await audit.SaveNewAsync(storage, person, ItemType(flow.Kind), () => flow.Id, BeginningOf(flow), cancellationToken);
-            NoteMade(storage, person, credential);
-            NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
-            await storage.SaveChangesAsync(cancellationToken);
-            await transaction.CommitAsync(cancellationToken);
-            return new FlowOutcome.Done(flow.Id);
-        }
-        catch (DbUpdateException exception) when (exception.IsUniqueViolation())
-        {
-            // The same call was made by another request in the meantime.
-            return new FlowOutcome.Done(await FindByOperationAsync(person, operation, cancellationToken) ?? throw new InvalidOperationException("A row is neither new nor there.", exception));
-        }
+        return await StoreAsync(person, flow, credential, cancellationToken);
     }
 }

@@ -3,6 +3,7 @@ using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
 using ReSciCredentials.Audit;
 using ReSciCredentials.Credentials;
+using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Flows;
@@ -25,11 +26,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         }
 
         var errors = input.Check();
-        if (input.Credential is null)
-        {
-            await CheckCredentialAsync(person, input, errors, cancellationToken);
-        }
-
+        await CheckCredentialAsync(person, input, errors, cancellationToken);
         if (errors.Count > 0)
         {
             return new FlowOutcome.Invalid(errors);
@@ -54,7 +51,6 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             Description = TextRules.OrNull(input.Description),
             Endpoint = input.Endpoint!,
             CredentialId = input.CredentialId,
-            Credential = credential,
             Status = FlowStatus.Active,
             Type = input.Type,
             Config = input.Config,
@@ -63,19 +59,42 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             UpdatedAt = now,
             OperationId = input.OperationId,
         };
+        return await StoreAsync(person, flow, credential, cancellationToken);
+    }
+
+    /// <summary>Stores a new one, and the credential that is made with it, in one transaction.</summary>
+    private async Task<FlowOutcome> StoreAsync(Person person, Flow flow, Credential? credential, CancellationToken cancellationToken)
+    {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        storage.Flows.Add(flow);
         try
         {
             await using var transaction = await storage.Database.BeginTransactionAsync(cancellationToken);
-            if (credential is null && !await IsThereAsync(storage, person, input.CredentialId, cancellationToken))
+            if (credential is not null)
             {
-                errors["credential"] = NoSuchCredential;
-                return new FlowOutcome.Invalid(errors);
+                storage.Credentials.Add(credential);
+                await audit.SaveNewAsync(
+                    storage, person, CredentialVault.ItemType, () => credential.Id, CredentialVault.BeginningOf(credential), cancellationToken);
+                flow.CredentialId = credential.Id;
+            }
+            else if (!await IsThereAsync(storage, person, flow.CredentialId, cancellationToken))
+            {
+                return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = NoSuchCredential });
             }
 
-            await audit.SaveNewAsync(storage, person, ItemType(input.Kind), () => flow.Id, BeginningOf(flow), cancellationToken);
-            NoteMade(storage, person, credential);
+            storage.Flows.Add(flow);
+            await audit.SaveNewAsync(
+                storage,
+                person,
+                ItemType(flow.Kind),
+                () => flow.Id,
+                [
+                    AuditChange.Of(AuditField.Name, null, flow.Name),
+                    AuditChange.Of(AuditField.Description, null, flow.Description),
+                    AuditChange.Of(AuditField.Endpoint, null, flow.Endpoint),
+                    AuditChange.Of(AuditField.Credential, null, flow.CredentialId),
+                    AuditChange.Of(AuditField.Status, null, Spell(flow.Status)),
+                ],
+                cancellationToken);
             NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
             await storage.SaveChangesAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
@@ -84,7 +103,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         catch (DbUpdateException exception) when (exception.IsUniqueViolation())
         {
             // The same form was saved by another request in the meantime.
-            return new FlowOutcome.Done(await FindByOperationAsync(person, input.OperationId, cancellationToken) ?? throw new InvalidOperationException("A row is neither new nor there.", exception));
+            return new FlowOutcome.Done(await FindByOperationAsync(person, flow.OperationId, cancellationToken) ?? throw new InvalidOperationException("A row is neither new nor there.", exception));
         }
     }
 
@@ -253,25 +272,6 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         FlowStatus.Paused => "PAUSED",
     };
 
-    // What it begins with. Of the numbers of the credential too: it is in place by now.
-    private static AuditChange[] BeginningOf(Flow flow) =>
-    [
-        AuditChange.Of(AuditField.Name, null, flow.Name),
-        AuditChange.Of(AuditField.Description, null, flow.Description),
-        AuditChange.Of(AuditField.Endpoint, null, flow.Endpoint),
-        AuditChange.Of(AuditField.Credential, null, flow.CredentialId),
-        AuditChange.Of(AuditField.Status, null, Spell(flow.Status)),
-    ];
-
-    // A credential that was made in the same step.
-    private void NoteMade(StorageContext storage, Person person, Credential? credential)
-    {
-        if (credential is not null)
-        {
-            audit.AddChanges(storage, person, AuditEvents.Create, CredentialVault.ItemType, credential.Id, CredentialVault.BeginningOf(credential), detail: "");
-        }
-    }
-
     // Among what was done with the credential: after a leak one asks who used it, not only who does.
     private void NoteUse(StorageContext storage, Person person, string verb, Flow flow, int credentialId) => audit.Add(
         storage, person, verb, CredentialVault.ItemType, credentialId, string.Create(CultureInfo.InvariantCulture, $"{ItemType(flow.Kind)} {flow.Id}"));
@@ -288,18 +288,29 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             _ => null,
         };
 
+    /// <summary>Whether the credential may be used, and whether its key stands in a text that is shown.</summary>
     private async Task CheckCredentialAsync(Person person, NewFlow input, Dictionary<string, string> errors, CancellationToken cancellationToken)
     {
-        if (await CheckCredentialAsync(person, input.CredentialId, cancellationToken) is { } fault)
+        (string, string?)[] texts = [("name", input.Name), ("description", input.Description), ("config", input.Config)];
+        if (input.Credential is not null)
+        {
+            // What is at fault with the key itself is told by the vault.
+            using var key = PastedKey.Clean(input.Credential.Key, out _);
+            if (key is not null)
+            {
+                NewCredential.NoteKeyIn(errors, key, texts);
+            }
+        }
+        else if (await CheckCredentialAsync(person, input.CredentialId, cancellationToken) is { } fault)
         {
             errors["credential"] = fault;
-            return;
         }
-
-        foreach (var (field, message) in await vault.FindKeyInAsync(
-            person, input.CredentialId, cancellationToken, ("name", input.Name), ("description", input.Description), ("config", input.Config)))
+        else
         {
-            errors[field] = message;
+            foreach (var (field, message) in await vault.FindKeyInAsync(person, input.CredentialId, texts, cancellationToken))
+            {
+                errors[field] = message;
+            }
         }
     }
 
