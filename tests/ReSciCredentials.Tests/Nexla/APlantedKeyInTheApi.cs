@@ -21,17 +21,18 @@ public sealed class APlantedKeyInTheApi
         using (collaborator)
         using (stranger)
         {
+            SdkProgram[] programs = [nexla.Program, collaborator, stranger];
             foreach (var key in keys)
             {
                 var id = SdkModels.IdOf(await nexla.AddCredentialAsync("Planted", key.Text, "?save_unverified=1"));
                 await nexla.Program.CallAsync("PUT", $"/data_credentials/{id}/accessors", new { accessors = new[] { new { id = person.Id, access_role = "collaborator" } } });
-                foreach (var program in new[] { nexla.Program, collaborator, stranger })
+                foreach (var program in programs)
                 {
                     await GoThroughAsync(program, id, key);
                 }
             }
 
-            Assert.DoesNotContain(new[] { nexla.Program, collaborator, stranger }, program => keys.Any(key => key.IsIn(program.Answers)));
+            Assert.DoesNotContain(programs, program => keys.Any(key => key.IsIn(program.Answers)));
             Assert.DoesNotContain(nexla.Server.Logs.GetSnapshot(), record => keys.Any(key => key.IsIn(Written(record))));
         }
     }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Nexla;

@@ -17,7 +17,7 @@ public sealed class SharingByProgram(NexlaServer nexla) : IClassFixture<NexlaSer
         var (person, member) = await nexla.AddMemberAsync("Cora Collaborator");
         using (member)
         {
-            await Program.CallAsync("PUT", $"/data_credentials/{credential}/accessors", new { accessors = new[] { new { type = "user", id = person.Id, access_roles = new[] { "collaborator" } } } });
+            await Program.CallAsync("PUT", $"/data_credentials/{credential}/accessors", new { accessors = new[] { new { type = "user", id = person.Id, access_role = "collaborator" } } });
 
             Assert.Equal(["collaborator"], SdkModels.Credential(await member.CallAsync("GET", $"/data_credentials/{credential}"))
                 .GetProperty("access_roles").EnumerateArray().Select(role => role.GetString()!));
@@ -138,11 +138,12 @@ public sealed class SharingByProgram(NexlaServer nexla) : IClassFixture<NexlaSer
     private static object Accessors(string email, string role) => new { accessors = new[] { new { type = "USER", email, access_role = role } } };
 
     private async Task<IEnumerable<(string?, string?)>> ListAsync(int credential) =>
-        (await Program.CallAsync("GET", $"/data_credentials/{credential}/accessors")).EnumerateArray()
-            .Select(SdkModels.Accessor)
-            .Select(accessor => (SdkModels.TextOf(accessor, "email"), accessor.GetProperty("access_roles")[0].GetString()))
-            .ToList();
+        [
+            .. (await Program.CallAsync("GET", $"/data_credentials/{credential}/accessors")).EnumerateArray()
+                .Select(SdkModels.Accessor)
+                .Select(accessor => (SdkModels.TextOf(accessor, "email"), accessor.GetProperty("access_roles")[0].GetString())),
+        ];
 
     private static async Task<IEnumerable<int>> IdsAsync(SdkProgram program, string role) =>
-        (await program.CallAsync("GET", $"/data_credentials?access_role={role}")).EnumerateArray().Select(SdkModels.IdOf).ToList();
+        [.. (await program.CallAsync("GET", $"/data_credentials?access_role={role}")).EnumerateArray().Select(SdkModels.IdOf)];
 }

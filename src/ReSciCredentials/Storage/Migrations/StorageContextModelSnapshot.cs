@@ -569,6 +569,9 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Property<int>("ChecksWithoutVerdict")
                         .HasColumnType("INTEGER");
 
+                    b.Property<int?>("CopiedFromId")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
@@ -617,6 +620,12 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Property<int>("Revision")
                         .IsConcurrencyToken()
                         .HasColumnType("INTEGER");
+
+                    b.Property<string>("Type")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT")
+                        .HasDefaultValue("resci");
 
                     b.Property<Guid>("Uid")
                         .HasColumnType("TEXT");
@@ -736,10 +745,19 @@ namespace ReSciCredentials.Storage.Migrations
                         .ValueGeneratedOnAdd()
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Config")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int?>("CopiedFromId")
+                        .HasColumnType("INTEGER");
+
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
                     b.Property<int>("CredentialId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("DataSetId")
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Description")
@@ -772,6 +790,12 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Property<string>("Status")
                         .IsRequired()
                         .HasColumnType("TEXT");
+
+                    b.Property<string>("Type")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("TEXT")
+                        .HasDefaultValue("rest");
 
                     b.Property<long>("UpdatedAt")
                         .HasColumnType("INTEGER");
