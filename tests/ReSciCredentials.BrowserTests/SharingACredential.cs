@@ -50,7 +50,7 @@ public sealed class SharingACredential(Chromium chromium) : AccessibleToEveryone
 
         // And not to be changed.
         await hers.OpenAsync($"/credentials/{id}");
-        await Expect(hers.Page.GetByText("Olga Owner shares it with you.")).ToBeVisibleAsync();
+        await Expect(hers.Page.GetByText("Olga Owner shares it with you, as collaborator.")).ToBeVisibleAsync();
         await Expect(hers.Page.GetByRole(AriaRole.Textbox, new() { Name = "Credential Name" })).ToHaveAttributeAsync("readonly", "");
         foreach (var button in new[] { "Test", "Replace key", "Copy", "Delete" })
         {
@@ -68,11 +68,11 @@ public sealed class SharingACredential(Chromium chromium) : AccessibleToEveryone
         await Tab.Button("Change the role of Bea Beier").ClickAsync();
         await Expect(hers.Page.Locator("[data-drawer]").GetByRole(AriaRole.Button, new() { Name = "Test", Exact = true })).ToBeVisibleAsync();
 
-        await Page.SetViewportSizeAsync(390, 800);
         await Tab.Button("Remove Bea Beier").ClickAsync();
         await Expect(Removing).ToContainTextAsync("What they made with it stands still: 1 source or destination.");
         await Expect(Removing.GetByRole(AriaRole.Button, new() { Name = "Keep" })).ToBeFocusedAsync();
         await InspectAsync("Access, remove?");
+        await Page.SetViewportSizeAsync(390, 800);
         await Tab.FitsAsync();
         await Removing.GetByRole(AriaRole.Button, new() { Name = "Remove" }).ClickAsync();
 
