@@ -127,7 +127,7 @@ internal static partial class Search
             await ListAsync(server, person, i, size);
             var sql = server.Logs.GetSnapshot()
                 .Select(entry => entry.GetStructuredStateValue("commandText"))
-                .First(text => text?.Contains("Ciphertext", StringComparison.Ordinal) == true)!;
+                .First(text => text?.Contains("\"flows\"", StringComparison.Ordinal) == true)!;
             await using var command = connection.CreateCommand();
             // What it was run with does not change the plan, only that there is something.
             command.CommandText = $"EXPLAIN QUERY PLAN {sql}";
