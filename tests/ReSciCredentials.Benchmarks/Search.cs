@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Text;
+using System.Text.RegularExpressions;
 using Microsoft.Data.Sqlite;
 using ReSciCredentials.Access;
 using ReSciCredentials.Credentials;
@@ -9,10 +11,10 @@ using ReSciCredentials.Tests.Harness;
 namespace ReSciCredentials.Benchmarks;
 
 /// <summary>
-/// The Credentials screen with 100, 10,000 and 100,000 credentials: the median time of each page, search and filter side by side,
-/// the smallest size being the baseline, and the query plans of the largest.
+/// The Credentials screen with 100, 10,000 and 100,000 credentials: the median time of each page, search and filter side by side, the smallest size
+/// being the baseline, for their owner and for somebody with whom all of them are shared; and how SQLite finds the pages of the largest.
 /// </summary>
-internal static class Search
+internal static partial class Search
 {
     private const int PageSize = 50;
     private const int Repeats = 21;
@@ -42,47 +44,61 @@ internal static class Search
         ("key:same", "key:same", CredentialOrder.Newest, false),
         ("key: fingerprint", "key:0000", CredentialOrder.Newest, false),
         ("failed and a word", "warehouse status:failed", CredentialOrder.Newest, false),
+        ("owner:me", "owner:me", CredentialOrder.Newest, false),
+        ("owner:others", "owner:others", CredentialOrder.Newest, false),
+        ("owner:olga", "owner:olga", CredentialOrder.Newest, false),
     ];
 
     /// <summary>Returns 0; the figures are for a person.</summary>
     public static async Task<int> RunAsync()
     {
-        var columns = new List<double[]>();
+        var (owned, shared) = (new List<double[]>(), new List<double[]>());
+        var plans = new StringBuilder();
         foreach (var size in Sizes)
         {
-            columns.Add(await MeasureAsync(size));
+            using var directory = new TestDirectory();
+            await using var server = await TestServer.StartAsync(directory, settings: "--Logging:LogLevel:Microsoft.EntityFrameworkCore.Database.Command=Information");
+            await server.CreateOwnerAsync();
+            (await server.SignInAsync()).Dispose();
+            var owner = await server.OwnerAsync();
+            var (guest, _) = await server.AddPersonAsync("Grace Guest");
+            await FillAsync(server, directory, owner, guest, size);
+            owned.Add(await MeasureAsync(server, owner, size));
+            shared.Add(await MeasureAsync(server, guest, size));
+            if (size == Sizes[^1])
+            {
+                await ExplainAsync(server, directory, owner, size, plans.AppendLine("Their owner"));
+                await ExplainAsync(server, directory, guest, size, plans.AppendLine("Shared with"));
+            }
         }
 
-        Console.WriteLine($"{"median, ms",-26}{string.Concat(Sizes.Select(size => string.Create(CultureInfo.InvariantCulture, $"{size,12:N0}")))}");
+        Print("their owner, median, ms", owned);
+        Print("shared with, median, ms", shared);
+        Console.WriteLine(plans);
+        return 0;
+    }
+
+    private static void Print(string title, List<double[]> columns)
+    {
+        Console.WriteLine($"{title,-26}{string.Concat(Sizes.Select(size => string.Create(CultureInfo.InvariantCulture, $"{size,12:N0}")))}");
         for (var i = 0; i < Lists.Length; i++)
         {
             Console.WriteLine($"{Lists[i].Name,-26}{string.Concat(columns.Select(column => string.Create(CultureInfo.InvariantCulture, $"{column[i],12:F2}")))}");
         }
 
-        return 0;
+        Console.WriteLine();
     }
 
-    private static async Task<double[]> MeasureAsync(int size)
+    private static async Task<double[]> MeasureAsync(TestServer server, Person person, int size)
     {
-        using var directory = new TestDirectory();
-        await using var server = await TestServer.StartAsync(directory);
-        await server.CreateOwnerAsync();
-        (await server.SignInAsync()).Dispose();
-        var owner = await server.OwnerAsync();
-        await FillAsync(server, directory, owner, size);
-
-        var search = server.Service<CredentialSearch>();
         var medians = new double[Lists.Length];
         for (var i = 0; i < Lists.Length; i++)
         {
-            var (_, text, order, deep) = Lists[i];
-            var filter = CredentialFilter.Parse(text);
-            var position = deep ? new CredentialPosition(size / 2, Backwards: false) : null;
             var times = new List<double>();
             for (var repeat = 0; repeat < Repeats; repeat++)
             {
                 var started = Stopwatch.GetTimestamp();
-                await search.ListAsync(owner, filter, order, position, PageSize, CancellationToken.None);
+                await ListAsync(server, person, i, size);
                 times.Add(Stopwatch.GetElapsedTime(started).TotalMilliseconds);
             }
 
@@ -93,8 +109,47 @@ internal static class Search
         return medians;
     }
 
+    private static Task<CredentialListing> ListAsync(TestServer server, Person person, int list, int size)
+    {
+        var (_, text, order, deep) = Lists[list];
+        var position = deep ? new CredentialPosition(size / 2, Backwards: false) : null;
+        return server.Service<CredentialSearch>().ListAsync(person, CredentialFilter.Parse(text), order, position, PageSize, CancellationToken.None);
+    }
+
+    /// <summary>The plan of the query that reads the rows of the page.</summary>
+    private static async Task ExplainAsync(TestServer server, TestDirectory directory, Person person, int size, StringBuilder plans)
+    {
+        await using var connection = new SqliteConnection($"Data Source={directory.Database};Pooling=False");
+        await connection.OpenAsync();
+        for (var i = 0; i < Lists.Length; i++)
+        {
+            server.Logs.Clear();
+            await ListAsync(server, person, i, size);
+            var sql = server.Logs.GetSnapshot()
+                .Select(entry => entry.GetStructuredStateValue("commandText"))
+                .First(text => text?.Contains("\"flows\"", StringComparison.Ordinal) == true)!;
+            await using var command = connection.CreateCommand();
+            // What it was run with does not change the plan, only that there is something.
+            command.CommandText = $"EXPLAIN QUERY PLAN {sql}";
+            foreach (var parameter in ParameterPattern().Matches(sql).Select(match => match.Value).Distinct())
+            {
+                command.Parameters.AddWithValue(parameter, 1);
+            }
+
+            plans.AppendLine(CultureInfo.InvariantCulture, $"  {Lists[i].Name}");
+            await using var rows = await command.ExecuteReaderAsync();
+            while (await rows.ReadAsync())
+            {
+                plans.AppendLine(CultureInfo.InvariantCulture, $"    {rows.GetString(3)}");
+            }
+        }
+    }
+
+    [GeneratedRegex(@"@\w+")]
+    private static partial Regex ParameterPattern();
+
     // One real credential, then its like: 1 % refused, one in ten unused, three with the same key, one rare word.
-    private static async Task FillAsync(TestServer server, TestDirectory directory, Person owner, int size)
+    private static async Task FillAsync(TestServer server, TestDirectory directory, Person owner, Person guest, int size)
     {
         var protector = server.Service<SecretProtector>();
         await using var connection = new SqliteConnection($"Data Source={directory.Database};Pooling=False");
@@ -148,6 +203,10 @@ internal static class Search
         }
 
 #pragma warning restore CA5394
+        await using var accessors = connection.CreateCommand();
+        accessors.CommandText = "INSERT INTO accessors (CredentialId, AccountId, Role, CreatedAt, UpdatedAt) SELECT Id, $guest, 1, 0, 0 FROM credentials";
+        accessors.Parameters.AddWithValue("$guest", guest.Id);
+        await accessors.ExecuteNonQueryAsync();
         await transaction.CommitAsync();
     }
 }

@@ -24,10 +24,10 @@ internal static class AccessWords
     {
         (AccessRole.Collaborator, null) => "sees it and uses it in sources and destinations of their own",
         (AccessRole.Collaborator, _) => "sees it and how it is used",
-        (AccessRole.Operator, null) => "also tests it and reads samples with it",
-        (AccessRole.Operator, _) => "also activates and pauses it",
-        (AccessRole.Admin, null) => "also changes it, replaces its key, copies, deletes and shares it",
-        (AccessRole.Admin, _) => "also changes it, makes its access tokens and shares it",
+        (AccessRole.Operator, null) => "uses it, tests it and reads samples with it",
+        (AccessRole.Operator, _) => "sees it, activates and pauses it",
+        (AccessRole.Admin, null) => "uses, tests and changes it, replaces its key, copies, deletes and shares it",
+        (AccessRole.Admin, _) => "activates, pauses and changes it, makes its access tokens and shares it",
         (AccessRole.Owner, _) => "may do all of this, and cannot be removed",
         _ => throw new System.Diagnostics.UnreachableException(),
     };

@@ -57,7 +57,7 @@ internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, Ti
             .Select(hour => new UsageHour(hour.Key, hour.Sum(h => h.Calls), hour.Sum(h => h.Errors), hour.Sum(h => h.BytesIn), hour.Sum(h => h.BytesOut)))
             .ToDictionaryAsync(hour => hour.Hour, cancellationToken);
         var lastUsed = await hours.MaxAsync(hour => (DateTimeOffset?)hour.LastAt, cancellationToken);
-        var calls = await Calls(storage, flow, token).Take(CallsShown).ToListAsync(cancellationToken);
+        var calls = await Calls(storage, flow, token, before: long.MaxValue).Take(CallsShown).ToListAsync(cancellationToken);
         return new UsageView(
             [
                 .. Enumerable.Range(0, HoursShown).Select(hour => first.AddHours(hour))
@@ -80,7 +80,7 @@ internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, Ti
                 yield break;
             }
 
-            var page = await Calls(storage, flow, token: null).Where(call => call.Id < before).Take(PageLength).ToListAsync(cancellationToken);
+            var page = await Calls(storage, flow, token: null, before).Take(PageLength).ToListAsync(cancellationToken);
             foreach (var call in page)
             {
                 yield return call.View;
@@ -95,9 +95,9 @@ internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, Ti
         }
     }
 
-    private static IQueryable<Numbered> Calls(StorageContext storage, int flow, int? token) =>
+    private static IQueryable<Numbered> Calls(StorageContext storage, int flow, int? token, long before) =>
         from call in storage.BrokerCalls.AsNoTracking()
-        where call.FlowId == flow && (token == null || call.TokenId == token)
+        where call.FlowId == flow && call.Id < before && (token == null || call.TokenId == token)
         orderby call.Id descending
         select new Numbered(
             call.Id,

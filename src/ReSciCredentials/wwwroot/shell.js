@@ -186,7 +186,7 @@ document.addEventListener('click', event => { next = event.target.closest?.('a[d
 // A step that changed is a new page to a screen reader: its heading is read.
 let path = location.pathname;
 window.Blazor?.addEventListener('enhancedload', () => {
-  if (location.pathname !== path) {
+  if (location.pathname !== path || next) {
     path = location.pathname;
     focusWhenThere(next ?? 'h1');
     next = undefined;

@@ -81,8 +81,11 @@ public abstract class BrowserTest(Chromium chromium) : IAsyncLifetime
     private protected async Task<Tab> OpenTabAsync(IBrowserContext window) => new(await window.NewPageAsync(), Server.Address);
 
     /// <summary>Gives a window the session of the owner; the form is tried by a test of its own.</summary>
-    private protected Task SignInAsync(IBrowserContext window) => window.AddCookiesAsync(
-        Elsewhere.Cookies.GetCookies(Server.Address)
+    private protected Task SignInAsync(IBrowserContext window) => SignInAsync(window, Elsewhere);
+
+    /// <summary>Gives a window the session of whoever is signed in with <paramref name="visitor"/>.</summary>
+    private protected Task SignInAsync(IBrowserContext window, Visitor visitor) => window.AddCookiesAsync(
+        visitor.Cookies.GetCookies(Server.Address)
             .Where(cookie => cookie.Name == "session")
             .Select(cookie => new Cookie { Name = cookie.Name, Value = cookie.Value, Url = Server.Address.AbsoluteUri }));
 
