@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using ReSciCredentials.Audit;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Storage;
@@ -6,7 +7,7 @@ using ReSciCredentials.Storage;
 namespace ReSciCredentials.Activity;
 
 /// <summary>What an audit entry says to a person.</summary>
-internal static class ActivityWords
+internal static partial class ActivityWords
 {
     /// <summary>The verbs that can be looked for, with what each finds.</summary>
     public static IReadOnlyList<(string Event, string Title)> Events { get; } =
@@ -77,6 +78,12 @@ internal static class ActivityWords
         var other => other.Replace('_', ' '),
     };
 
+    /// <summary>The same sentence for where the thing is named: what stands before its name, and after.</summary>
+    public static (string Before, string After) Around(AuditEntry entry) =>
+        Of(entry) is var words && ItPattern().Match(words) is { Success: true, Groups: [_, var it] }
+            ? (words[..it.Index], words[(it.Index + it.Length)..])
+            : ($"{words} (", ")");
+
     /// <summary>What a kind of thing is called.</summary>
     public static string KindOf(string itemType) => itemType switch
     {
@@ -114,6 +121,9 @@ internal static class ActivityWords
                 },
                 Shown(change.Value[0]),
                 Shown(change.Value[1])));
+
+    [GeneratedRegex(@"^\S.*? (it)\b")]
+    private static partial Regex ItPattern();
 
     private static string Shown(JsonElement value) =>
         value.ValueKind is JsonValueKind.Null ? "nothing" : value.ToString() is { Length: > 0 } text ? text : "nothing";

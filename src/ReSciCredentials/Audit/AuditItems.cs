@@ -20,16 +20,16 @@ internal static class AuditItems
     /// <summary>Whose it is, as the transaction sees it; null for what belongs to nobody, or is gone.</summary>
     public static async Task<int?> FindOwnerAsync(StorageContext storage, string itemType, int id, CancellationToken cancellationToken) => itemType switch
     {
-        // A deleted one has its owner still.
-        Credential => await OwnerAsync(storage.Credentials.IgnoreQueryFilters(), id, cancellationToken),
-        Source or Destination => await OwnerAsync(storage.Flows, id, cancellationToken),
-        AccessToken => await OwnerAsync(storage.AccessTokens, id, cancellationToken),
+        Credential => await OwnerAsync<Storage.Credential>(storage, id, cancellationToken),
+        Source or Destination => await OwnerAsync<Flow>(storage, id, cancellationToken),
+        AccessToken => await OwnerAsync<Storage.AccessToken>(storage, id, cancellationToken),
         Account when id > 0 => id,
         _ => null,
     };
 
-    // Most often the row is at hand: what is told of it is being changed by the same save.
-    private static async Task<int?> OwnerAsync<T>(IQueryable<T> rows, int id, CancellationToken cancellationToken)
+    // Most often the row is at hand, for the same save changes it. A deleted one has its owner still.
+    private static async Task<int?> OwnerAsync<T>(StorageContext storage, int id, CancellationToken cancellationToken)
         where T : class, IOwned =>
-        await rows.Where(row => row.Id == id).Select(row => (int?)row.OwnerId).SingleOrDefaultAsync(cancellationToken);
+        storage.ChangeTracker.Entries<T>().FirstOrDefault(row => row.Entity.Id == id)?.Entity.OwnerId
+            ?? await storage.Set<T>().IgnoreQueryFilters().Where(row => row.Id == id).Select(row => (int?)row.OwnerId).SingleOrDefaultAsync(cancellationToken);
 }

@@ -231,10 +231,10 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             // Every filter of the Activity page has an index in the order of the page. What follows the time lets filters that come together
             // be answered within the index, so that the rare among the many is found without reading the many.
             entry.HasIndex(e => e.At);
-            entry.HasIndex(e => new { e.ActorId, e.At, e.Event, e.ItemType });
+            entry.HasIndex(e => new { e.ActorId, e.At, e.Event, e.ItemType, e.OwnerId });
             entry.HasIndex(e => new { e.OwnerId, e.At, e.Event, e.ItemType, e.ActorId });
-            entry.HasIndex(e => new { e.Event, e.At, e.ItemType, e.ActorId });
-            entry.HasIndex(e => new { e.ItemType, e.At, e.Event, e.ActorId });
+            entry.HasIndex(e => new { e.Event, e.At, e.ItemType, e.ActorId, e.OwnerId });
+            entry.HasIndex(e => new { e.ItemType, e.At, e.Event, e.ActorId, e.OwnerId });
             entry.HasIndex(e => new { e.ItemType, e.ItemId, e.At });
         });
         builder.Entity<AuditMark>().ToTable("audit_marks").HasKey(m => m.Name);

@@ -14,8 +14,18 @@ public sealed class WhatWasDone : BunitContext
     {
         var lines = Show(Entry(AuditEvents.Update, "name", """{"name":["Shop","Web <shop>"]}""")).FindAll("li p").Select(line => Words(line.TextContent));
 
-        Assert.Equal(["olga@example.com changed the name 1 hour ago", "name: Shop →, now: Web <shop>", "credential 7, Web shop", "from 127.0.0.1, Unknown browser"], lines);
+        Assert.Equal(
+            ["olga@example.com changed the name (credential 7, Web shop) 1 hour ago", "name: Shop →, now: Web <shop>", "from 127.0.0.1, Unknown browser"],
+            lines);
     }
+
+    [Theory]
+    [InlineData(AuditEvents.Create, "", "made credential 7, Web shop")]
+    [InlineData(AuditEvents.Probe, "Accepted", "tested credential 7, Web shop: ReSci accepted the key")]
+    [InlineData(AuditEvents.BeginUse, "source 12", "let source 12 use credential 7, Web shop")]
+    [InlineData(AuditEvents.WipeKey, "previous_key", "wiped the key before (credential 7, Web shop)")]
+    public void Names_the_thing(string verb, string fields, string sentence) =>
+        Assert.Equal($"olga@example.com {sentence} 1 hour ago", Words(Show(Entry(verb, fields)).Find("li p").TextContent));
 
     [Fact]
     public void Leads_to_the_thing_when_it_has_a_page() =>

@@ -56,9 +56,9 @@ namespace ReSciCredentials.Storage.Migrations
                 });
 
             migrationBuilder.CreateIndex(
-                name: "IX_audit_entries_ActorId_At_Event_ItemType",
+                name: "IX_audit_entries_ActorId_At_Event_ItemType_OwnerId",
                 table: "audit_entries",
-                columns: new[] { "ActorId", "At", "Event", "ItemType" });
+                columns: new[] { "ActorId", "At", "Event", "ItemType", "OwnerId" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_audit_entries_At",
@@ -66,14 +66,14 @@ namespace ReSciCredentials.Storage.Migrations
                 column: "At");
 
             migrationBuilder.CreateIndex(
-                name: "IX_audit_entries_Event_At_ItemType_ActorId",
+                name: "IX_audit_entries_Event_At_ItemType_ActorId_OwnerId",
                 table: "audit_entries",
-                columns: new[] { "Event", "At", "ItemType", "ActorId" });
+                columns: new[] { "Event", "At", "ItemType", "ActorId", "OwnerId" });
 
             migrationBuilder.CreateIndex(
-                name: "IX_audit_entries_ItemType_At_Event_ActorId",
+                name: "IX_audit_entries_ItemType_At_Event_ActorId_OwnerId",
                 table: "audit_entries",
-                columns: new[] { "ItemType", "At", "Event", "ActorId" });
+                columns: new[] { "ItemType", "At", "Event", "ActorId", "OwnerId" });
 
             migrationBuilder.CreateIndex(
                 name: "IX_audit_entries_ItemType_ItemId_At",
@@ -95,7 +95,7 @@ namespace ReSciCredentials.Storage.Migrations
                 name: "audit_marks");
 
             migrationBuilder.DropIndex(
-                name: "IX_audit_entries_ActorId_At_Event_ItemType",
+                name: "IX_audit_entries_ActorId_At_Event_ItemType_OwnerId",
                 table: "audit_entries");
 
             migrationBuilder.DropIndex(
@@ -103,11 +103,11 @@ namespace ReSciCredentials.Storage.Migrations
                 table: "audit_entries");
 
             migrationBuilder.DropIndex(
-                name: "IX_audit_entries_Event_At_ItemType_ActorId",
+                name: "IX_audit_entries_Event_At_ItemType_ActorId_OwnerId",
                 table: "audit_entries");
 
             migrationBuilder.DropIndex(
-                name: "IX_audit_entries_ItemType_At_Event_ActorId",
+                name: "IX_audit_entries_ItemType_At_Event_ActorId_OwnerId",
                 table: "audit_entries");
 
             migrationBuilder.DropIndex(
