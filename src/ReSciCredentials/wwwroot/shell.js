@@ -1,7 +1,8 @@
 // What the pages need beside Blazor, and before it is up: dialogs, copying, times, focus, and the state of the connection.
 
 const one = selector => document.querySelector(selector);
-const announce = text => { one('#announcer').textContent = text; };
+// What lies behind an open dialog is read to nobody.
+const announce = text => { (one('dialog[open] [data-announcer]') ?? one('#announcer')).textContent = text; };
 
 // Dialogs: for browsers without invoker commands, a delegated click does the same.
 
@@ -194,7 +195,7 @@ window.Blazor?.addEventListener('enhancedload', () => {
 
 // The connection
 
-const overlayHoldsText = () => one(':is(add-credential, replace-key)[data-typed]') !== null;
+const dialogHoldsText = () => one('[data-typed]') !== null;
 
 // Blazor shows #blazor-error-ui when the circuit did not come up and when it broke; only the first has to do with the network.
 // Some proxies swallow the attempt without an answer: then nobody tells, so we look.
@@ -228,7 +229,7 @@ class ReconnectNotice extends HTMLElement {
   connectedCallback() {
     this.addEventListener('components-reconnect-state-changed', event => this.become(event.detail.state));
     this.addEventListener('click', event => this.act(event.target.closest('[data-do]')?.dataset.do));
-    // Whatever kept the page from reloading is gone when the overlay closes.
+    // Whatever kept the page from reloading is gone when the dialog closes.
     document.addEventListener('close', () => this.dataset.state === 'stale' && this.reload(), true);
   }
 
@@ -272,7 +273,7 @@ class ReconnectNotice extends HTMLElement {
   }
 
   reload() {
-    if (overlayHoldsText()) {
+    if (dialogHoldsText()) {
       this.dataset.state = 'stale';
     } else {
       location.reload();

@@ -1,6 +1,6 @@
 namespace ReSciCredentials.Components.Shared;
 
-/// <summary>What a <see cref="StatusBadge"/> can say: of a credential the last verdict, of a source or destination whether it runs.</summary>
+/// <summary>What a <see cref="StatusBadge"/> can say: of a credential the last verdict, of a source, destination or access token whether it works.</summary>
 public enum BadgeStatus
 {
     Verified,
@@ -8,4 +8,6 @@ public enum BadgeStatus
     Unverified,
     Active,
     Paused,
+    Expired,
+    Revoked,
 }
