@@ -119,6 +119,8 @@ public sealed record TokenRefusal(DateTimeOffset At, TokenFault Fault, string Fr
     /// <summary>After this time without another one it is history, and no alarm any more.</summary>
     public static readonly TimeSpan Alarming = TimeSpan.FromDays(1);
 
+    public bool IsAlarming(DateTimeOffset now) => At >= now - Alarming;
+
     /// <summary>The beginning of a sentence that ends with when and from where.</summary>
     public string Words => Fault switch
     {

@@ -22,6 +22,12 @@ public sealed record CredentialUse
 
     public required string OwnerName { get; init; }
 
+    /// <summary>How many of its access tokens work; for each there may be a program.</summary>
+    public int Tokens { get; init; }
+
+    /// <summary>When a program last called with one of its tokens.</summary>
+    public DateTimeOffset? LastUsedAt { get; init; }
+
     /// <summary>Whether it belongs to the person who asked, who can then open it.</summary>
     public required bool IsMine { get; init; }
 }

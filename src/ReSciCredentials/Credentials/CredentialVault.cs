@@ -65,7 +65,7 @@ internal sealed class CredentialVault(
     }
 
     /// <summary>
-    /// Refused, with an expiry or review that is near or over, or never verified, in this order; at most <paramref name="limit"/>.
+    /// Refused, refused once, with an expiry or review that is near or over, or never verified, in this order; at most <paramref name="limit"/>.
     /// </summary>
     public async Task<IReadOnlyList<CredentialTileView>> ListNeedingAttentionAsync(Person person, int limit, CancellationToken cancellationToken)
     {
@@ -76,6 +76,7 @@ internal sealed class CredentialVault(
         IQueryable<Credential>[] reasons =
         [
             visible.Where(credential => credential.VerifiedStatus == VerifiedStatus.Failed).OrderByDescending(credential => credential.Id),
+            visible.Where(credential => credential.DoubtedAt != null).OrderByDescending(credential => credential.DoubtedAt),
             visible.Where(credential => credential.ExpiresOn <= near).OrderBy(credential => credential.ExpiresOn).ThenBy(credential => credential.Id),
             visible.Where(credential => credential.ReviewOn <= near).OrderBy(credential => credential.ReviewOn).ThenBy(credential => credential.Id),
             visible.Where(credential => credential.VerifiedStatus == VerifiedStatus.Unverified).OrderByDescending(credential => credential.Id),
@@ -310,7 +311,7 @@ internal sealed class CredentialVault(
                 return new DeleteOutcome.NotFound();
             }
 
-            if (await UsesOf(storage, person, id).AnyAsync(cancellationToken))
+            if (await UsesOf(storage, person, id, time.GetUtcNow()).AnyAsync(cancellationToken))
             {
                 return new DeleteOutcome.InUse();
             }
@@ -369,7 +370,7 @@ internal sealed class CredentialVault(
     public async Task<IReadOnlyList<CredentialUse>> ListUsesAsync(Person person, int id, int limit, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        return await UsesOf(storage, person, id).OrderByDescending(use => use.Id).Take(limit).ToListAsync(cancellationToken);
+        return await UsesOf(storage, person, id, time.GetUtcNow()).OrderByDescending(use => use.Id).Take(limit).ToListAsync(cancellationToken);
     }
 
     /// <summary>What was done with the credential, the newest first.</summary>
@@ -387,7 +388,7 @@ internal sealed class CredentialVault(
     }
 
     // Not only those the person may see: what they may not see keeps the credential in use all the same.
-    internal static IQueryable<CredentialUse> UsesOf(StorageContext storage, Person person, int id) => storage.Flows
+    internal static IQueryable<CredentialUse> UsesOf(StorageContext storage, Person person, int id, DateTimeOffset now) => storage.Flows
         .Where(flow => flow.CredentialId == id && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id))
         .Select(flow => new CredentialUse
         {
@@ -397,6 +398,8 @@ internal sealed class CredentialVault(
             Status = flow.Status,
             OwnerName = flow.Owner!.Name,
             IsMine = flow.OwnerId == person.Id,
+            Tokens = storage.AccessTokens.Count(token => token.FlowId == flow.Id && token.RevokedAt == null && (token.ExpiresAt == null || token.ExpiresAt > now)),
+            LastUsedAt = storage.AccessTokens.Where(token => token.FlowId == flow.Id).Max(token => token.LastUsedAt),
         });
 
     private async Task<SaveOutcome> TryAsync(Person person, NewCredential input, CancellationToken cancellationToken)

@@ -14,8 +14,10 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
     public const int Most = 500;
 
     /// <summary>Everything that used the credential since a time, as far as it is stored.</summary>
+    /// <param name="key">The row of the key in question, which may be wiped since; null for all that the credential ever had.</param>
     /// <returns>Null when there is no credential that the person may see.</returns>
-    public async Task<KeyUseReport?> ReportAsync(Person person, int id, string? fingerprint, DateTimeOffset since, CancellationToken cancellationToken)
+    public async Task<KeyUseReport?> ReportAsync(
+        Person person, int id, Guid? key, string? fingerprint, DateTimeOffset since, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         if (await storage.Credentials.VisibleTo(person).Where(row => row.Id == id).Select(row => row.Name).SingleOrDefaultAsync(cancellationToken) is not { } name)
@@ -23,9 +25,10 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
             return null;
         }
 
-        var uses = await CredentialVault.UsesOf(storage, person, id).OrderByDescending(use => use.Id).Take(Most + 1).ToListAsync(cancellationToken);
+        var now = time.GetUtcNow();
+        var uses = await CredentialVault.UsesOf(storage, person, id, now).OrderByDescending(use => use.Id).Take(Most + 1).ToListAsync(cancellationToken);
         // What was done with a source of somebody else is theirs to know.
-        var flows = CredentialVault.UsesOf(storage, person, id).Where(use => use.IsMine).Select(use => use.Id);
+        var flows = CredentialVault.UsesOf(storage, person, id, now).Where(use => use.IsMine).Select(use => use.Id);
         var entries = await storage.AuditEntries.AsNoTracking()
             .Where(entry => entry.At >= since)
             .Where(entry =>
@@ -34,19 +37,89 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
             .OrderByDescending(entry => entry.Id)
             .Take(Most + 1)
             .ToListAsync(cancellationToken);
+        var tokens = await TokensAsync(storage, person, id, key, since, cancellationToken);
         return new KeyUseReport
         {
             Credential = name,
             CredentialId = id,
             Fingerprint = fingerprint,
             Since = since,
-            MadeAt = time.GetUtcNow(),
+            MadeAt = now,
             Uses = [.. uses.Take(Most)],
+            Tokens = [.. tokens.Take(Most)],
             Entries = [.. entries.Take(Most)],
-            IsCutOff = uses.Count > Most || entries.Count > Most,
+            IsCutOff = uses.Count > Most || tokens.Count > Most || entries.Count > Most,
         };
     }
+
+    // Calls are summed up by hour: what began within the hour of the given time is in it.
+    private static async Task<IReadOnlyList<TokenUse>> TokensAsync(
+        StorageContext storage, Person person, int id, Guid? key, DateTimeOffset since, CancellationToken cancellationToken)
+    {
+        var first = new DateTimeOffset(since.UtcTicks - (since.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
+        var sums = await storage.BrokerHours
+            .Where(hour => hour.CredentialId == id && hour.Hour >= first && hour.KeyUid != Guid.Empty && (key == null || hour.KeyUid == key))
+            .GroupBy(hour => new { hour.TokenId, hour.FlowId })
+            .Select(hours => new
+            {
+                hours.Key.TokenId,
+                hours.Key.FlowId,
+                Calls = hours.Sum(hour => hour.Calls),
+                Errors = hours.Sum(hour => hour.Errors),
+                BytesIn = hours.Sum(hour => hour.BytesIn),
+                BytesOut = hours.Sum(hour => hour.BytesOut),
+                From = hours.Min(hour => hour.Hour),
+                LastAt = hours.Max(hour => hour.LastAt),
+            })
+            .OrderByDescending(sum => sum.LastAt)
+            .Take(Most + 1)
+            .ToListAsync(cancellationToken);
+        var ids = sums.Select(sum => sum.TokenId).ToArray();
+        var tokens = await storage.AccessTokens
+            .Where(token => ids.Contains(token.Id))
+            .Select(token => new { token.Id, token.Name, token.Beginning, token.Flow!.Kind, FlowName = token.Flow.Name, Owner = token.Flow.Owner!.Name, token.OwnerId })
+            .ToDictionaryAsync(token => token.Id, cancellationToken);
+        return
+        [
+            .. sums.Select(sum => tokens.GetValueOrDefault(sum.TokenId) is { } token
+                ? new TokenUse(
+                    sum.TokenId,
+                    // What somebody else calls their tokens is theirs to know.
+                    token.OwnerId == person.Id ? token.Name : null,
+                    token.OwnerId == person.Id ? token.Beginning : null,
+                    token.Kind,
+                    sum.FlowId,
+                    token.FlowName,
+                    token.Owner,
+                    sum.Calls,
+                    sum.Errors,
+                    sum.BytesIn,
+                    sum.BytesOut,
+                    sum.From,
+                    sum.LastAt)
+                : new TokenUse(sum.TokenId, null, null, null, sum.FlowId, null, null, sum.Calls, sum.Errors, sum.BytesIn, sum.BytesOut, sum.From, sum.LastAt)),
+        ];
+    }
 }
+
+/// <summary>What an access token did with a key since a time.</summary>
+/// <param name="Name">Null when it is somebody else's, or gone; as for the beginning.</param>
+/// <param name="Kind">Of the source or destination; null when it is gone, as for the two names that follow.</param>
+/// <param name="From">The hour of the first call.</param>
+internal sealed record TokenUse(
+    int TokenId,
+    string? Name,
+    string? Beginning,
+    FlowKind? Kind,
+    int FlowId,
+    string? FlowName,
+    string? OwnerName,
+    long Calls,
+    long Errors,
+    long BytesIn,
+    long BytesOut,
+    DateTimeOffset From,
+    DateTimeOffset LastAt);
 
 /// <summary>What used a credential since a time. There is no place for a key in it.</summary>
 internal sealed record KeyUseReport
@@ -65,6 +138,9 @@ internal sealed record KeyUseReport
     /// <summary>The sources and destinations that use the credential now, the newest first.</summary>
     public required IReadOnlyList<CredentialUse> Uses { get; init; }
 
+    /// <summary>The access tokens whose calls the key went out with, the latest first.</summary>
+    public required IReadOnlyList<TokenUse> Tokens { get; init; }
+
     /// <summary>What was done with the credential, and with what uses it, the newest first.</summary>
     public required IReadOnlyList<AuditEntry> Entries { get; init; }
 
@@ -82,7 +158,15 @@ internal sealed record KeyUseReport
             .AppendLine(CultureInfo.InvariantCulture, $"Sources and destinations that use the credential: {Uses.Count}");
         foreach (var use in Uses)
         {
-            text.AppendLine(CultureInfo.InvariantCulture, $"- {use.Kind.ToNoun()} {use.Id}: {OneLine(use.Name)} ({use.Status}, owner {OneLine(use.OwnerName)})");
+            text.AppendLine(CultureInfo.InvariantCulture, $"- {use.Kind.ToNoun()} {use.Id}: {OneLine(use.Name)} ({use.Status}, owner {OneLine(use.OwnerName)}, {use.ToTokens()})");
+        }
+
+        text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"Access tokens whose calls the key went out with: {Tokens.Count}");
+        foreach (var token in Tokens)
+        {
+            text.AppendLine(
+                CultureInfo.InvariantCulture,
+                $"- token {token.TokenId}{(token.Name is null ? "" : $" {OneLine(token.Name)} ({token.Beginning}…)")} of {token.Kind?.ToNoun() ?? "something gone"} {token.FlowId}{(token.FlowName is null ? "" : $" {OneLine(token.FlowName)}")}: {token.Calls} calls, {token.Errors} with an error, {token.BytesIn} bytes to ReSci, {token.BytesOut} back, from {Utc(token.From)} to {Utc(token.LastAt)}");
         }
 
         text.AppendLine().AppendLine(CultureInfo.InvariantCulture, $"What was done: {Entries.Count}");

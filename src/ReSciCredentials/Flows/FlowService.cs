@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
 using ReSciCredentials.Audit;
+using ReSciCredentials.Broker;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Storage;
 
@@ -96,6 +97,31 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         return await Project(storage.Flows.AsNoTracking().VisibleTo(person).Where(flow => flow.Kind == kind && flow.Id == id))
             .SingleOrDefaultAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// What was done with it and with its tokens, at most <paramref name="limit"/>. Calls that were refused are left out: there may be one a minute, and the
+    /// tokens tell of them.
+    /// </summary>
+    public async Task<FlowActivity> ListActivityAsync(Person person, FlowKind kind, int id, int limit, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var flows = storage.Flows.VisibleTo(person).Where(flow => flow.Kind == kind && flow.Id == id);
+        var tokens = storage.AccessTokens.Where(token => flows.Any(flow => flow.Id == token.FlowId));
+        var itemType = ItemType(kind);
+        // One by one, each from the end of an index.
+        var ofFlow = await storage.AuditEntries.AsNoTracking()
+            .Where(entry => entry.ItemType == itemType && entry.ItemId == id && flows.Any())
+            .OrderByDescending(entry => entry.Id).Take(limit + 1).ToListAsync(cancellationToken);
+        var ofTokens = await storage.AuditEntries.AsNoTracking()
+            .Where(entry => entry.ItemType == AccessTokens.ItemType && tokens.Any(token => token.Id == entry.ItemId) && entry.Event != AuditEvents.TokenRefused)
+            .OrderByDescending(entry => entry.Id).Take(limit + 1).ToListAsync(cancellationToken);
+        var entries = ofFlow.Concat(ofTokens).OrderByDescending(entry => entry.Id).ToArray();
+        var named = ofTokens.Select(entry => entry.ItemId).Distinct().ToArray();
+        return new FlowActivity(
+            [.. entries.Take(limit)],
+            await tokens.Where(token => named.Contains(token.Id)).ToDictionaryAsync(token => token.Id, token => token.Name, cancellationToken),
+            HasMore: entries.Length > limit);
     }
 
     /// <summary>Pauses or activates. Doing it twice changes nothing more.</summary>

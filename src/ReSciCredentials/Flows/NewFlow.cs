@@ -45,6 +45,14 @@ internal abstract record FlowOutcome
     public sealed record NotFound : FlowOutcome;
 }
 
+/// <summary>What was done with a source or destination and with its access tokens.</summary>
+/// <param name="Entries">The newest first.</param>
+/// <param name="Tokens">The names of the tokens that the entries are about, by id.</param>
+public sealed record FlowActivity(IReadOnlyList<AuditEntry> Entries, IReadOnlyDictionary<int, string> Tokens, bool HasMore)
+{
+    public static FlowActivity None { get; } = new([], new Dictionary<int, string>(), HasMore: false);
+}
+
 /// <summary>A source or destination as pages show it.</summary>
 /// <param name="CredentialStatus">The last definite verdict about the credential's key.</param>
 /// <param name="Revision">Sent back with a change, so that a change made meanwhile is noticed.</param>

@@ -218,7 +218,7 @@ public sealed class DecidingAboutKeys(RotatingServer server) : IClassFixture<Rot
         Assert.IsType<RotationOutcome.NotFound>(await rotation.RollBackAsync(stranger, rotating.Id, uid, cancellation));
         Assert.IsType<RotationOutcome.NotFound>(await rotation.DropAsync(stranger, rotating.Id, uid, cancellation));
         Assert.IsType<RotationOutcome.NotFound>(await rotation.WipePreviousAsync(stranger, rotating.Id, uid, cancellation));
-        Assert.Null(await server.Vault.Server.Service<KeyUseReports>().ReportAsync(stranger, rotating.Id, null, default, cancellation));
+        Assert.Null(await server.Vault.Server.Service<KeyUseReports>().ReportAsync(stranger, rotating.Id, null, null, default, cancellation));
         Assert.Equal("A 1, waiting B", await rotating.StateAsync());
     }
 }
