@@ -65,9 +65,13 @@ internal static class TokenWords
     }
 
     /// <summary>What the call was to do.</summary>
-    public static string What(this UsageCall call) => call.Endpoint is { } name
-        ? $"{ReSciEndpoints.Find(name)?.Title ?? name.Replace('_', ' ')}"
-        : $"{call.Method} of something that the broker does not pass on";
+    public static string What(this UsageCall call) => call switch
+    {
+        { Endpoint: { } name } => ReSciEndpoints.Find(name)?.Title ?? name.Replace('_', ' '),
+        { Code: "no_such_endpoint" or "method_not_allowed" or "bad_path" } => $"{call.Method} of something that is not passed on",
+        // Refused before anybody looked at what it was.
+        _ => call.Method,
+    };
 
     /// <summary>What came of the call.</summary>
     public static string Outcome(this UsageCall call) => call.Status switch

@@ -120,7 +120,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         var named = ofTokens.Select(entry => entry.ItemId).Distinct().ToArray();
         return new FlowActivity(
             [.. entries.Take(limit)],
-            await tokens.Where(token => named.Contains(token.Id)).ToDictionaryAsync(token => token.Id, token => token.Name, cancellationToken),
+            await tokens.Where(token => named.Contains(token.Id)).ToDictionaryAsync(token => token.Id, token => $"{token.Name} ({token.Beginning}…)", cancellationToken),
             HasMore: entries.Length > limit);
     }
 
@@ -257,6 +257,7 @@ internal sealed class FlowService(IDbContextFactory<StorageContext> contexts, Cr
         flow.CredentialId,
         flow.Credential!.Name,
         flow.Credential.VerifiedStatus,
+        flow.Credential.DoubtedAt,
         flow.Owner!.Name,
         flow.CreatedAt,
         flow.Revision));

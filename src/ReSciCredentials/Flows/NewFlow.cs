@@ -55,6 +55,7 @@ public sealed record FlowActivity(IReadOnlyList<AuditEntry> Entries, IReadOnlyDi
 
 /// <summary>A source or destination as pages show it.</summary>
 /// <param name="CredentialStatus">The last definite verdict about the credential's key.</param>
+/// <param name="CredentialDoubtedAt">When ReSci refused the key once, and was not asked again yet.</param>
 /// <param name="Revision">Sent back with a change, so that a change made meanwhile is noticed.</param>
 public sealed record FlowView(
     int Id,
@@ -66,6 +67,7 @@ public sealed record FlowView(
     int CredentialId,
     string CredentialName,
     VerifiedStatus CredentialStatus,
+    DateTimeOffset? CredentialDoubtedAt,
     string OwnerName,
     DateTimeOffset CreatedAt,
     int Revision);

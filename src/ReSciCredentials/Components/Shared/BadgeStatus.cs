@@ -10,4 +10,5 @@ public enum BadgeStatus
     Paused,
     Expired,
     Revoked,
+    Refused,
 }
