@@ -19,13 +19,14 @@ class TokenDialog extends FormDialog {
         this.prepare(opener.dataset);
       }
     }, true);
-    // Copied by shell.js: then nothing is lost any more when the dialog closes.
-    new MutationObserver(() => {
-      if (this.part('[data-made] [data-copied]')) {
-        this.copied = true;
-        this.markTyped();
-      }
-    }).observe(this.part('[data-made]'), { subtree: true, attributeFilter: ['data-copied'] });
+    // By a button, which shell.js marks, or by hand: then nothing is lost any more when the dialog closes.
+    const made = this.part('[data-made]');
+    const copied = () => {
+      this.copied = true;
+      this.markTyped();
+    };
+    made.addEventListener('copy', copied);
+    new MutationObserver(() => made.querySelector('[data-copied]') && copied()).observe(made, { subtree: true, attributeFilter: ['data-copied'] });
   }
 
   // opener: the data of the button that opened the dialog.
@@ -42,7 +43,7 @@ class TokenDialog extends FormDialog {
   }
 
   act(what) {
-    return what === 'done' ? this.close() : super.act(what);
+    return what === 'done' ? this.leave() : super.act(what);
   }
 
   submit() {

@@ -271,7 +271,7 @@ public sealed class TheUseOfTokens(ABroker broker) : IClassFixture<ABroker>, IAs
     private async Task<Guid> KeyAsync() => (await Host.Server.Service<KeyRotation>().FindAsync(Host.Owner, Host.Credential, Cancellation))!.Current.Uid;
 
     private async Task ReplaceKeyAsync() => Assert.IsType<ReplaceOutcome.Promoted>(await Host.Server.Service<KeyRotation>().ReplaceAsync(
-        Host.Owner, Host.Credential, new NewKey($"new-key-{Guid.NewGuid():N}", Guid.NewGuid(), Unverified: true, Same: true, Instead: null, OldKey.Wipe), Cancellation));
+        Host.Owner, Host.Credential, new NewKey($"new-key-{Guid.NewGuid():N}", Guid.NewGuid(), Unverified: false, Same: true, Instead: null, OldKey.Wipe), Cancellation));
 
     private async Task<KeyUseReport> ReportAsync(Guid? key, DateTimeOffset since = default) =>
         (await Host.Server.Service<KeyUseReports>().ReportAsync(Host.Owner, Host.Credential, key, null, since, Cancellation))!;

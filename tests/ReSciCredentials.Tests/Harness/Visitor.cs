@@ -148,6 +148,7 @@ internal sealed class Visitor : IDisposable
         fields["__RequestVerificationToken"] = await AntiforgeryTokenAsync();
         using var content = new FormUrlEncodedContent(fields);
         using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+        request.Headers.Add("Accept", "application/json");
         request.Headers.Add("Sec-Fetch-Dest", "empty");
         request.Headers.Add("Sec-Fetch-Mode", "cors");
         using var answer = await Http.SendAsync(request);
