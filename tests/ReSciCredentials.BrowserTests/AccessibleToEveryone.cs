@@ -226,7 +226,7 @@ public sealed class AccessibleInEveryStep(Chromium chromium) : AccessibleToEvery
         await Expect(Page.GetByText("1 still in use")).ToBeVisibleAsync();
         await InspectAsync("Destination, a token that is revoked and used");
         await Tab.OpenAsync("/");
-        await Expect(Page.GetByText("REFUSED")).ToBeVisibleAsync();
+        await Expect(Page.GetByText("REFUSED", new() { Exact = true })).ToBeVisibleAsync();
         await InspectAsync("Integrate, a token in use that is revoked");
 
         FoundNothing();

@@ -61,8 +61,8 @@ internal sealed class AccessTokens(IDbContextFactory<StorageContext> contexts, A
     {
         var after = time.GetUtcNow() - TokenRefusal.Alarming;
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var rows = await storage.AccessTokens.AsNoTracking().VisibleTo(person)
-            .Where(token => token.RefusedAt >= after)
+        var rows = await storage.AccessTokens.AsNoTracking()
+            .Where(token => token.RefusedAt >= after && storage.Flows.VisibleTo(person).Any(flow => flow.Id == token.FlowId))
             .OrderByDescending(token => token.RefusedAt)
             .Take(limit)
             .Include(token => token.Flow)

@@ -77,7 +77,16 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
         var ids = sums.Select(sum => sum.TokenId).ToArray();
         var tokens = await storage.AccessTokens
             .Where(token => ids.Contains(token.Id))
-            .Select(token => new { token.Id, token.Name, token.Beginning, token.Flow!.Kind, FlowName = token.Flow.Name, Owner = token.Flow.Owner!.Name, token.OwnerId })
+            .Select(token => new
+            {
+                token.Id,
+                token.Name,
+                token.Beginning,
+                token.Flow!.Kind,
+                FlowName = token.Flow.Name,
+                Owner = token.Flow.Owner!.Name,
+                IsVisible = storage.Flows.VisibleTo(person).Any(flow => flow.Id == token.FlowId),
+            })
             .ToDictionaryAsync(token => token.Id, cancellationToken);
         return
         [
@@ -85,8 +94,8 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
                 ? new TokenUse(
                     sum.TokenId,
                     // What somebody else calls their tokens is theirs to know.
-                    token.OwnerId == person.Id ? token.Name : null,
-                    token.OwnerId == person.Id ? token.Beginning : null,
+                    token.IsVisible ? token.Name : null,
+                    token.IsVisible ? token.Beginning : null,
                     token.Kind,
                     sum.FlowId,
                     token.FlowName,

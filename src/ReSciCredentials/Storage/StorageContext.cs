@@ -160,7 +160,7 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             token.HasOne(t => t.Flow).WithMany().HasForeignKey(t => t.FlowId).OnDelete(DeleteBehavior.Cascade);
             token.HasIndex(t => t.Hash).IsUnique();
             token.HasIndex(t => new { t.OwnerId, t.OperationId }).IsUnique();
-            token.HasIndex(t => new { t.OwnerId, t.RefusedAt }).HasFilter("\"RefusedAt\" IS NOT NULL");
+            token.HasIndex(t => t.RefusedAt).HasFilter("\"RefusedAt\" IS NOT NULL");
         });
         builder.Entity<BrokerCall>(call =>
         {
