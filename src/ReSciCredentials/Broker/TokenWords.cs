@@ -47,9 +47,6 @@ internal static class TokenWords
         }
     }
 
-    /// <summary>How a number of calls is told.</summary>
-    public static string Calls(long count) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {(count == 1 ? "call" : "calls")}");
-
     /// <summary>A number of bytes to two or three digits, e.g. <c>1.2 MB</c>.</summary>
     public static string Size(long bytes)
     {

@@ -1,12 +1,10 @@
 using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
+using ReSciCredentials.Credentials;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Broker;
-
-/// <summary>What one hour added up to.</summary>
-public sealed record UsageHour(DateTimeOffset Hour, long Calls, long Errors, long BytesIn, long BytesOut);
 
 /// <summary>One recorded call, as pages and exports show it.</summary>
 /// <param name="Token">The token's name.</param>
@@ -34,8 +32,6 @@ public sealed record UsageView(IReadOnlyList<UsageHour> Hours, IReadOnlyList<Usa
 /// <summary>Reads what <see cref="Usage"/> recorded, for those who may see the source or destination.</summary>
 internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, TimeProvider time)
 {
-    public const int HoursShown = 24;
-
     private const int CallsShown = 20;
     private const int PageLength = 1000;
 
@@ -49,23 +45,10 @@ internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, Ti
             return null;
         }
 
-        var now = time.GetUtcNow();
-        var first = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero).AddHours(1 - HoursShown);
         var hours = storage.BrokerHours.AsNoTracking().Where(hour => hour.FlowId == flow && (token == null || hour.TokenId == token));
-        var sums = await hours
-            .Where(hour => hour.Hour >= first)
-            .GroupBy(hour => hour.Hour)
-            .Select(hour => new UsageHour(hour.Key, hour.Sum(h => h.Calls), hour.Sum(h => h.Errors), hour.Sum(h => h.BytesIn), hour.Sum(h => h.BytesOut)))
-            .ToDictionaryAsync(hour => hour.Hour, cancellationToken);
         var lastUsed = await hours.MaxAsync(hour => (DateTimeOffset?)hour.LastAt, cancellationToken);
         var calls = await Calls(storage, flow, token, before: long.MaxValue).Take(CallsShown).ToListAsync(cancellationToken);
-        return new UsageView(
-            [
-                .. Enumerable.Range(0, HoursShown).Select(hour => first.AddHours(hour))
-                    .Select(hour => sums.GetValueOrDefault(hour) ?? new UsageHour(hour, 0, 0, 0, 0)),
-            ],
-            calls,
-            lastUsed);
+        return new UsageView(await UsageHours.ReadAsync(hours, time.GetUtcNow(), cancellationToken), calls, lastUsed);
     }
 
     /// <summary>Every call that is kept, the newest first, page by page. Nothing when the person may not see the source or destination.</summary>

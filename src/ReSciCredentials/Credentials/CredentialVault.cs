@@ -373,6 +373,15 @@ internal sealed class CredentialVault(
         return await UsesOf(storage, person, id, time.GetUtcNow()).OrderByDescending(use => use.Id).Take(limit).ToListAsync(cancellationToken);
     }
 
+    /// <summary>What programs did with the credential in the last hours, whichever of its keys went out.</summary>
+    public async Task<IReadOnlyList<UsageHour>> ListHoursAsync(Person person, int id, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var hours = storage.BrokerHours.AsNoTracking()
+            .Where(hour => hour.CredentialId == id && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id));
+        return await UsageHours.ReadAsync(hours, time.GetUtcNow(), cancellationToken);
+    }
+
     /// <summary>What was done with the credential, the newest first.</summary>
     /// <param name="before">The id of the entry to go on from; null for the newest.</param>
     public async Task<IReadOnlyList<AuditEntry>> ListActivityAsync(

@@ -56,7 +56,7 @@ internal sealed class KeyUseReports(IDbContextFactory<StorageContext> contexts, 
     private static async Task<IReadOnlyList<TokenUse>> TokensAsync(
         StorageContext storage, Person person, int id, Guid? key, DateTimeOffset since, CancellationToken cancellationToken)
     {
-        var first = new DateTimeOffset(since.UtcTicks - (since.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
+        var first = UsageHours.BeginningOf(since);
         var sums = await storage.BrokerHours
             .Where(hour => hour.CredentialId == id && hour.Hour >= first && hour.KeyUid != Guid.Empty && (key == null || hour.KeyUid == key))
             .GroupBy(hour => new { hour.TokenId, hour.FlowId })

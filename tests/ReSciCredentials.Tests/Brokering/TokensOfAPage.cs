@@ -176,6 +176,8 @@ public sealed class TheUseOfTokens(ABroker broker) : IClassFixture<ABroker>, IAs
         var use = (await Host.Server.Service<CredentialVault>().ListUsesAsync(Host.Owner, Host.Credential, 100, Cancellation)).Single(use => use.Id == source);
 
         Assert.Equal((1, true), (use.Tokens, use.LastUsedAt is not null));
+        Assert.InRange((await Host.Server.Service<CredentialVault>().ListHoursAsync(Host.Owner, Host.Credential, Cancellation)).Sum(hour => hour.Calls), 1, long.MaxValue);
+        Assert.Equal(0, (await Host.Server.Service<CredentialVault>().ListHoursAsync(Host.Owner with { Id = 4711 }, Host.Credential, Cancellation)).Sum(hour => hour.Calls));
     }
 
     [Fact]

@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
 using ReSciCredentials.Broker;
+using ReSciCredentials.Credentials;
 using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Brokering;
 
