@@ -11,6 +11,7 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
 {
     private readonly PlantedKey _key = new("sandbox-accepted");
     private readonly PlantedKey _newKey = new("sandbox-accepted");
+    private PlantedKey _token = PlantedKey.Made("not made yet");
     private readonly ConcurrentQueue<byte[]> _frames = [];
     private readonly ConcurrentQueue<Task<(string Path, byte[] Headers, byte[] Body)>> _answers = [];
     private readonly ConcurrentQueue<IRequest> _requests = [];
@@ -21,7 +22,7 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
         await DoTheWholeJobAsync();
 
         Assert.NotEmpty(_frames);
-        Assert.DoesNotContain(_frames, frame => Holds(frame));
+        Assert.DoesNotContain(_frames, frame => Holds(frame) || _token.IsIn(frame));
     }
 
     [Fact]
@@ -33,6 +34,8 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
         Assert.Contains(answers, answer => answer.Path == "/credentials/save");
         Assert.Contains(answers, answer => answer.Path == "/credentials/1/replace");
         Assert.DoesNotContain(answers, answer => Holds(answer.Headers) || Holds(answer.Body));
+        // An access token is in the one answer that shows it.
+        Assert.Equal(["/access-tokens/make"], answers.Where(answer => _token.IsIn(answer.Headers) || _token.IsIn(answer.Body)).Select(answer => answer.Path));
     }
 
     [Fact]
@@ -65,6 +68,7 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
         await Tab.FlowName.FillAsync("Nightly orders");
         await Page.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
         await Expect(Tab.Heading("Nightly orders")).ToBeVisibleAsync();
+        await MakeATokenAsync();
 
         await Tab.OpenAsync("/credentials/1");
         await Tab.Button("Replace key").ClickAsync();
@@ -75,6 +79,23 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
         await Tab.Button("Promote").ClickAsync();
         await Tab.Button("Promote").ClickAsync();
         await Expect(Page.Locator("#previous-key")).ToBeVisibleAsync();
+    }
+
+    // And looks at the page anew, which lists it.
+    private async Task MakeATokenAsync()
+    {
+        await Tab.IsLiveAsync();
+        await Tab.Button("New access token").ClickAsync();
+        var dialog = Page.GetByRole(AriaRole.Dialog, new() { Name = "New access token" });
+        await dialog.GetByRole(AriaRole.Textbox, new() { Name = "Name" }).FillAsync("Airflow");
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Make token" }).ClickAsync();
+        await Expect(dialog.GetByRole(AriaRole.Button, new() { Name = "Copy the token" })).ToBeFocusedAsync();
+        _token = PlantedKey.Made((await dialog.Locator("[data-token]").TextContentAsync())!);
+        await Tab.PressAsync("Escape");
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Close", Exact = true }).Last.ClickAsync();
+        await Expect(Page.Locator("#token-1")).ToBeFocusedAsync();
+        Assert.DoesNotContain(_token.Text, await Page.ContentAsync(), StringComparison.Ordinal);
+        await Tab.OpenAsync("/sources/1");
     }
 
     private async Task<(string Path, byte[] Headers, byte[] Body)> ReadAsync(IResponse answer)

@@ -190,6 +190,49 @@ public sealed class AccessibleInEveryStep(Chromium chromium) : AccessibleToEvery
     }
 
     [Fact]
+    public async Task While_a_token_is_made_used_and_revoked()
+    {
+        await Tab.OpenAsync(await Elsewhere.MakeFlowAsync(Server, FlowKind.Destination));
+        await Page.GetByText("How a program calls ReSci").ClickAsync();
+        await InspectAsync("Destination, examples");
+        var dialog = Page.GetByRole(AriaRole.Dialog, new() { Name = "New access token" });
+        var make = dialog.GetByRole(AriaRole.Button, new() { Name = "Make token" });
+        await Tab.Button("New access token").ClickAsync();
+        await dialog.GetByText("Limits (optional)").ClickAsync();
+        await dialog.GetByLabel("Network addresses").FillAsync("nonsense");
+        await dialog.GetByLabel("Name", new() { Exact = true }).FillAsync("Airflow");
+        await make.ClickAsync();
+        await Expect(dialog.GetByText("is neither an address")).ToBeVisibleAsync();
+        await InspectAsync("New token, with a fault");
+        await dialog.GetByLabel("Network addresses").FillAsync("");
+        await make.ClickAsync();
+        await Expect(dialog.GetByRole(AriaRole.Button, new() { Name = "Copy the token" })).ToBeFocusedAsync();
+        await InspectAsync("New token, made");
+        var token = (await dialog.Locator("[data-token]").TextContentAsync())!;
+        await Tab.PressAsync("Escape");
+        await InspectAsync("New token, not copied");
+        await dialog.GetByRole(AriaRole.Button, new() { Name = "Close", Exact = true }).Last.ClickAsync();
+        await Elsewhere.CallAsync(HttpMethod.Get, token);
+        await Expect(Page.GetByText("403 not_allowed")).ToBeVisibleAsync();
+        await InspectAsync("Destination, used");
+        await Tab.Button("Rotate Airflow").ClickAsync();
+        await InspectAsync("Rotate a token");
+        await Tab.PressAsync("Escape");
+        await Tab.Button("Revoke Airflow").ClickAsync();
+        await InspectAsync("Revoke a token?");
+        await Tab.Button("Revoke it").ClickAsync();
+        await Page.GetByText("Revoked and expired (1)").ClickAsync();
+        await Elsewhere.CallAsync(HttpMethod.Get, token);
+        await Expect(Page.GetByText("1 still in use")).ToBeVisibleAsync();
+        await InspectAsync("Destination, a token that is revoked and used");
+        await Tab.OpenAsync("/");
+        await Expect(Page.GetByText("REFUSED", new() { Exact = true })).ToBeVisibleAsync();
+        await InspectAsync("Integrate, a token in use that is revoked");
+
+        FoundNothing();
+    }
+
+    [Fact]
     public async Task While_a_key_is_replaced()
     {
         var id = await Elsewhere.AddCredentialAsync("Shop key", "sandbox-accepted-first-0001");

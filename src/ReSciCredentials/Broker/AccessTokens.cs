@@ -63,8 +63,44 @@ internal sealed partial class AccessTokens(IDbContextFactory<StorageContext> con
                 row.Token.Streams,
                 row.Token.Addresses,
                 row.Token.RequestsPerMinute,
-                row.CallsToday)),
+                row.CallsToday,
+                RefusalOf(row.Token))),
         ];
+    }
+
+    /// <summary>Tokens that were refused in the last day although, or because, somebody uses them; the latest first.</summary>
+    public async Task<IReadOnlyList<RefusedToken>> ListRefusedAsync(Person person, int limit, CancellationToken cancellationToken)
+    {
+        var after = time.GetUtcNow() - TokenRefusal.Alarming;
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var rows = await storage.AccessTokens.AsNoTracking()
+            .Where(token => token.RefusedAt >= after && storage.Flows.VisibleTo(person).Any(flow => flow.Id == token.FlowId))
+            .OrderByDescending(token => token.RefusedAt)
+            .Take(limit)
+            .Include(token => token.Flow)
+            .ToListAsync(cancellationToken);
+        return
+        [
+            .. rows.Select(token =>
+                new RefusedToken(token.Id, token.Name, token.Beginning, token.Flow!.Kind, token.FlowId, token.Flow.Name, RefusalOf(token)!)),
+        ];
+    }
+
+    /// <summary>The last foreign token of the last day. It is nobody's, so it concerns who runs the server; null for everybody else.</summary>
+    public async Task<ForeignToken?> FindForeignAsync(Person person, CancellationToken cancellationToken)
+    {
+        if (person.Role is not AccountRole.Owner)
+        {
+            return null;
+        }
+
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var newest = await storage.AuditEntries
+            .Where(entry => entry.ItemType == ItemType && entry.ItemId == Alarms.NoToken && entry.Event == AuditEvents.TokenRefused)
+            .OrderByDescending(entry => entry.Id)
+            .Select(entry => new ForeignToken(entry.At, entry.Address))
+            .FirstOrDefaultAsync(cancellationToken);
+        return newest?.At >= time.GetUtcNow() - TokenRefusal.Alarming ? newest : null;
     }
 
     /// <summary>Makes a token. Sent twice with the same operation, it makes one, and only the first answer holds the token.</summary>
@@ -227,6 +263,9 @@ internal sealed partial class AccessTokens(IDbContextFactory<StorageContext> con
         token.RevokedAt is not null ? AccessTokenState.Revoked
         : token.ExpiresAt <= now ? AccessTokenState.Expired
         : AccessTokenState.Active;
+
+    private static TokenRefusal? RefusalOf(AccessToken token) =>
+        token is { RefusedAt: { } at, RefusedFor: { } fault } ? new TokenRefusal(at, fault, token.RefusedFrom ?? "") : null;
 
     private static AccessToken Row(Person person, string text, int flow, string name, Guid operation, DateTimeOffset now) => new()
     {

@@ -13,6 +13,9 @@ namespace ReSciCredentials.Broker;
 internal sealed partial class Alarms(IDbContextFactory<StorageContext> contexts, AuditLog audit, TimeProvider time, ILogger<Alarms> logger)
     : BackgroundService
 {
+    /// <summary>The id of what is no token of ours, in the audit log.</summary>
+    public const int NoToken = 0;
+
     private const int PerMinute = 1;
     private const int PerMinuteInAll = 30;
 
@@ -20,13 +23,12 @@ internal sealed partial class Alarms(IDbContextFactory<StorageContext> contexts,
     private RateLimit _all;
 
     /// <summary>A token that is known was refused.</summary>
-    /// <param name="why">Revoked, expired or address; one word for the audit log.</param>
-    public void TokenRefused(TokenEntry token, string why, Client client) =>
-        Raise(ref token.State.Alarms, new Alarm(AuditEvents.TokenRefused, AccessTokens.ItemType, token.TokenId, why, client));
+    public void TokenRefused(TokenEntry token, TokenFault fault, Client client) =>
+        Raise(ref token.State.Alarms, new Alarm(AuditEvents.TokenRefused, AccessTokens.ItemType, token.TokenId, WordOf(fault), client, fault));
 
     /// <summary>A token that is written as ours are, and is not.</summary>
     public void ForeignToken(ref RateLimit ofAddress, Client client) =>
-        Raise(ref ofAddress, new Alarm(AuditEvents.TokenRefused, AccessTokens.ItemType, 0, "unknown", client));
+        Raise(ref ofAddress, new Alarm(AuditEvents.TokenRefused, AccessTokens.ItemType, NoToken, "unknown", client));
 
     /// <summary>ReSci refused the real key: the credential is checked as soon as may be.</summary>
     public void KeyRefused(TokenEntry token, Client client) =>
@@ -46,6 +48,13 @@ internal sealed partial class Alarms(IDbContextFactory<StorageContext> contexts,
             }
         }
     }
+
+    private static string WordOf(TokenFault fault) => fault switch
+    {
+        TokenFault.Revoked => "revoked",
+        TokenFault.Expired => "expired",
+        TokenFault.Address => "address",
+    };
 
     private void Raise(ref RateLimit limit, Alarm alarm)
     {
@@ -67,6 +76,11 @@ internal sealed partial class Alarms(IDbContextFactory<StorageContext> contexts,
             credential.NextCheckAt = now;
         }
 
+        if (alarm.Fault is not null && await storage.AccessTokens.SingleOrDefaultAsync(row => row.Id == alarm.ItemId, cancellationToken) is { } token)
+        {
+            (token.RefusedAt, token.RefusedFor, token.RefusedFrom) = (now, alarm.Fault, alarm.Client.Address);
+        }
+
         audit.Add(storage, alarm.Client.Broker(), alarm.Event, alarm.ItemType, alarm.ItemId, alarm.Why);
         try
         {
@@ -74,7 +88,7 @@ internal sealed partial class Alarms(IDbContextFactory<StorageContext> contexts,
         }
         catch (DbUpdateConcurrencyException)
         {
-            // Somebody changed the credential in the same moment; the next refusal tries again.
+            // Somebody changed the credential or the token in the same moment; the next refusal tries again.
         }
     }
 
@@ -84,5 +98,7 @@ internal sealed partial class Alarms(IDbContextFactory<StorageContext> contexts,
     [LoggerMessage(LogLevel.Error, "An alarm could not be written to the audit log")]
     private partial void LogNotKept(Exception exception);
 
-    private sealed record Alarm(string Event, string ItemType, int ItemId, string Why, Client Client);
+    /// <param name="Why">One word for the audit log.</param>
+    /// <param name="Fault">Of a token of ours; null for anything else.</param>
+    private sealed record Alarm(string Event, string ItemType, int ItemId, string Why, Client Client, TokenFault? Fault = null);
 }

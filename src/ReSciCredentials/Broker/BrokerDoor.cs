@@ -167,13 +167,13 @@ internal sealed partial class BrokerDoor
         var now = _time.GetUtcNow();
         if (entry.IsRevoked || entry.ExpiresAt <= now)
         {
-            _alarms.TokenRefused(entry, entry.IsRevoked ? "revoked" : "expired", Client.Of(context));
+            _alarms.TokenRefused(entry, entry.IsRevoked ? TokenFault.Revoked : TokenFault.Expired, Client.Of(context));
             return (BrokerError.TokenInvalid, null);
         }
 
         if (!entry.Allows(context.Connection.RemoteIpAddress))
         {
-            _alarms.TokenRefused(entry, "address", Client.Of(context));
+            _alarms.TokenRefused(entry, TokenFault.Address, Client.Of(context));
             return (BrokerError.AddressNotAllowed, null);
         }
 

@@ -25,8 +25,9 @@ internal static class BrokerEndpoints
     public static void MapBroker(this IEndpointRouteBuilder routes)
     {
         var tokens = routes.MapGroup("/access-tokens").WithMetadata(new RequestSizeLimitMetadata(FormLimit));
-        tokens.MapPost("/make", MakeAsync).Accepts<IFormCollection>(FormType);
-        tokens.MapPost("/rotate", RotateAsync).Accepts<IFormCollection>(FormType);
+        // Whoever finds an open browser must not get away with a token.
+        tokens.MapPost("/make", MakeAsync).Accepts<IFormCollection>(FormType).AddEndpointFilter(RecentSignIn.Required);
+        tokens.MapPost("/rotate", RotateAsync).Accepts<IFormCollection>(FormType).AddEndpointFilter(RecentSignIn.Required);
 
         var usage = routes.MapGroup("/usage");
         usage.MapGet("/{flow:int}.csv", ExportCsvAsync);
@@ -67,13 +68,14 @@ internal static class BrokerEndpoints
         return Answer(await tokens.RotateAsync(person, Number(form["token"]), overlap, OperationIn(form), cancellationToken), context, server.Value);
     }
 
-    private static async Task ExportCsvAsync(int flow, HttpContext context, CurrentPerson current, UsageReader usage, CancellationToken cancellationToken)
+    private static async Task ExportCsvAsync(
+        int flow, int? token, HttpContext context, CurrentPerson current, UsageReader usage, CancellationToken cancellationToken)
     {
         var person = await current.GetAsync(cancellationToken);
         Offer(context, MediaTypeNames.Text.Csv, $"usage-{flow}.csv");
         await using var writer = new StreamWriter(context.Response.Body, new UTF8Encoding(false), bufferSize: 16 * 1024, leaveOpen: true);
         await writer.WriteAsync("at,token_id,token,method,endpoint,status,code,bytes_in,bytes_out,milliseconds\r\n");
-        await foreach (var call in usage.ExportAsync(person, flow, cancellationToken))
+        await foreach (var call in usage.ExportAsync(person, flow, token, cancellationToken))
         {
             await writer.WriteAsync(string.Create(
                 CultureInfo.InvariantCulture,
@@ -82,11 +84,11 @@ internal static class BrokerEndpoints
     }
 
     private static async Task ExportJsonLinesAsync(
-        int flow, HttpContext context, CurrentPerson current, UsageReader usage, CancellationToken cancellationToken)
+        int flow, int? token, HttpContext context, CurrentPerson current, UsageReader usage, CancellationToken cancellationToken)
     {
         var person = await current.GetAsync(cancellationToken);
         Offer(context, "application/jsonl", $"usage-{flow}.jsonl");
-        await foreach (var call in usage.ExportAsync(person, flow, cancellationToken))
+        await foreach (var call in usage.ExportAsync(person, flow, token, cancellationToken))
         {
             await JsonSerializer.SerializeAsync(
                 context.Response.Body,
@@ -135,10 +137,11 @@ internal static class BrokerEndpoints
         {
             TokenOutcome.Made made => new TokenAnswer(
                 "made",
+                made.Id,
                 made.Name,
                 made.Token,
                 Snippets.For(server.Origin ?? new Uri($"{context.Request.Scheme}://{context.Request.Host.ToUriComponent()}/"), made.Kind, made.Token)),
-            TokenOutcome.MadeBefore before => new TokenAnswer("madeBefore", before.Name),
+            TokenOutcome.MadeBefore before => new TokenAnswer("madeBefore", before.Id, before.Name),
             TokenOutcome.Invalid invalid => new TokenAnswer("invalid", Errors: invalid.Errors),
             TokenOutcome.NotFound => new TokenAnswer("gone"),
             TokenOutcome.Forbidden => new TokenAnswer("forbidden"),
@@ -151,6 +154,7 @@ internal static class BrokerEndpoints
     /// <summary>What the dialog's script reads.</summary>
     private sealed record TokenAnswer(
         string Outcome,
+        int? Id = null,
         string? Name = null,
         string? Token = null,
         IReadOnlyList<Snippet>? Snippets = null,

@@ -98,6 +98,7 @@ public enum AccessTokenState
 /// <param name="Beginning">How the token begins.</param>
 /// <param name="ReplacedById">The token that took its place.</param>
 /// <param name="CallsToday">Those of the last 24 hours.</param>
+/// <param name="Refusal">The last time that it was refused for what it is; null when it never was.</param>
 public sealed record AccessTokenView(
     int Id,
     string Name,
@@ -112,4 +113,30 @@ public sealed record AccessTokenView(
     string? Streams,
     string? Addresses,
     int? RequestsPerMinute,
-    long CallsToday);
+    long CallsToday,
+    TokenRefusal? Refusal = null);
+
+/// <summary>A token was used that should not be in use.</summary>
+/// <param name="From">The network address that the call came from.</param>
+public sealed record TokenRefusal(DateTimeOffset At, TokenFault Fault, string From)
+{
+    /// <summary>After this time without another one it is history, and no alarm any more.</summary>
+    public static readonly TimeSpan Alarming = TimeSpan.FromDays(1);
+
+    public bool IsAlarming(DateTimeOffset now) => At >= now - Alarming;
+
+    /// <summary>The beginning of a sentence that ends with when and from where.</summary>
+    public string Words => Fault switch
+    {
+        TokenFault.Revoked => "Something still uses it although it is revoked; it was last refused",
+        TokenFault.Expired => "Something still uses it although it has expired; it was last refused",
+        TokenFault.Address => "Somebody used it from an address that is not allowed; it was last refused",
+    };
+}
+
+/// <summary>A token that was refused lately, with where it belongs.</summary>
+public sealed record RefusedToken(int Id, string Name, string Beginning, FlowKind Kind, int FlowId, string FlowName, TokenRefusal Refusal);
+
+/// <summary>Somebody came with a token that is written as ours are, and is not.</summary>
+/// <param name="From">The network address that the call came from.</param>
+public sealed record ForeignToken(DateTimeOffset At, string From);

@@ -12,6 +12,9 @@ internal static class Snippets
     /// <summary>What stands for the token where it is not known any more.</summary>
     public const string Placeholder = "YOUR_ACCESS_TOKEN";
 
+    /// <summary>The most pieces that there are for a kind.</summary>
+    public const int Most = 4;
+
     /// <param name="server">The address of this server, e.g. <c>https://keys.example.com/</c>.</param>
     public static IReadOnlyList<Snippet> For(Uri server, FlowKind kind, string token)
     {

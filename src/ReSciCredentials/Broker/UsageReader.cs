@@ -1,19 +1,18 @@
 using System.Runtime.CompilerServices;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
+using ReSciCredentials.Credentials;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Broker;
 
-/// <summary>What one hour added up to.</summary>
-public sealed record UsageHour(DateTimeOffset Hour, long Calls, long Errors, long BytesIn, long BytesOut);
-
 /// <summary>One recorded call, as pages and exports show it.</summary>
-/// <param name="Token">The token's name, and how it begins.</param>
+/// <param name="Token">The token's name.</param>
 /// <param name="Status">0 while it is under way.</param>
 /// <param name="Code">The <c>X-Broker-Error</c> of an answer of our own.</param>
 /// <param name="Duration">In milliseconds.</param>
 public sealed record UsageCall(
+    long Id,
     DateTimeOffset At,
     int TokenId,
     string Token,
@@ -33,8 +32,6 @@ public sealed record UsageView(IReadOnlyList<UsageHour> Hours, IReadOnlyList<Usa
 /// <summary>Reads what <see cref="Usage"/> recorded, for those who may see the source or destination.</summary>
 internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, TimeProvider time)
 {
-    public const int HoursShown = 24;
-
     private const int CallsShown = 20;
     private const int PageLength = 1000;
 
@@ -48,27 +45,15 @@ internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, Ti
             return null;
         }
 
-        var now = time.GetUtcNow();
-        var first = new DateTimeOffset(now.UtcTicks - (now.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero).AddHours(1 - HoursShown);
         var hours = storage.BrokerHours.AsNoTracking().Where(hour => hour.FlowId == flow && (token == null || hour.TokenId == token));
-        var sums = await hours
-            .Where(hour => hour.Hour >= first)
-            .GroupBy(hour => hour.Hour)
-            .Select(hour => new UsageHour(hour.Key, hour.Sum(h => h.Calls), hour.Sum(h => h.Errors), hour.Sum(h => h.BytesIn), hour.Sum(h => h.BytesOut)))
-            .ToDictionaryAsync(hour => hour.Hour, cancellationToken);
         var lastUsed = await hours.MaxAsync(hour => (DateTimeOffset?)hour.LastAt, cancellationToken);
         var calls = await Calls(storage, flow, token, before: long.MaxValue).Take(CallsShown).ToListAsync(cancellationToken);
-        return new UsageView(
-            [
-                .. Enumerable.Range(0, HoursShown).Select(hour => first.AddHours(hour))
-                    .Select(hour => sums.GetValueOrDefault(hour) ?? new UsageHour(hour, 0, 0, 0, 0)),
-            ],
-            [.. calls.Select(call => call.View)],
-            lastUsed);
+        return new UsageView(await UsageHours.ReadAsync(hours, time.GetUtcNow(), cancellationToken), calls, lastUsed);
     }
 
     /// <summary>Every call that is kept, the newest first, page by page. Nothing when the person may not see the source or destination.</summary>
-    public async IAsyncEnumerable<UsageCall> ExportAsync(Person person, int flow, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <param name="token">One of its tokens; null for all.</param>
+    public async IAsyncEnumerable<UsageCall> ExportAsync(Person person, int flow, int? token, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var before = long.MaxValue;
         while (true)
@@ -80,10 +65,10 @@ internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, Ti
                 yield break;
             }
 
-            var page = await Calls(storage, flow, token: null, before).Take(PageLength).ToListAsync(cancellationToken);
+            var page = await Calls(storage, flow, token, before).Take(PageLength).ToListAsync(cancellationToken);
             foreach (var call in page)
             {
-                yield return call.View;
+                yield return call;
             }
 
             if (page.Count < PageLength)
@@ -95,23 +80,20 @@ internal sealed class UsageReader(IDbContextFactory<StorageContext> contexts, Ti
         }
     }
 
-    private static IQueryable<Numbered> Calls(StorageContext storage, int flow, int? token, long before) =>
+    private static IQueryable<UsageCall> Calls(StorageContext storage, int flow, int? token, long before) =>
         from call in storage.BrokerCalls.AsNoTracking()
         where call.FlowId == flow && call.Id < before && (token == null || call.TokenId == token)
         orderby call.Id descending
-        select new Numbered(
+        select new UsageCall(
             call.Id,
-            new UsageCall(
-                call.At,
-                call.TokenId,
-                storage.AccessTokens.Where(row => row.Id == call.TokenId).Select(row => row.Name).FirstOrDefault() ?? "",
-                call.Method,
-                call.Endpoint,
-                call.Status,
-                call.Code,
-                call.BytesIn,
-                call.BytesOut,
-                call.Duration));
-
-    private sealed record Numbered(long Id, UsageCall View);
+            call.At,
+            call.TokenId,
+            storage.AccessTokens.Where(row => row.Id == call.TokenId).Select(row => row.Name).FirstOrDefault() ?? "",
+            call.Method,
+            call.Endpoint,
+            call.Status,
+            call.Code,
+            call.BytesIn,
+            call.BytesOut,
+            call.Duration);
 }

@@ -26,6 +26,7 @@ internal sealed partial record CredentialFilter
         new("owner", "others", "Shared", "Somebody else shares it with you"),
         new("used", "no", "Unused", "No source or destination uses it"),
         new("used", "yes", "In use", "A source or destination uses it"),
+        new("used", "lately", "Called lately", "A program called ReSci with it within 30 days"),
         new("expires", "soon", "Expiring", "Expires within 30 days, or has"),
         new("key", "same", "Same key", "Another credential has the same key"),
     ];
@@ -45,6 +46,9 @@ internal sealed partial record CredentialFilter
     public string? Owner { get; private init; }
 
     public bool? Used { get; private init; }
+
+    /// <summary>A program called ReSci with it within 30 days, through the broker.</summary>
+    public bool Lately { get; private init; }
 
     /// <summary>The key expires within 30 days, or has.</summary>
     public bool Expiring { get; private init; }
@@ -110,6 +114,7 @@ internal sealed partial record CredentialFilter
         ("owner", _) => this with { Owner = value },
         ("used", "yes") => this with { Used = true },
         ("used", "no") => this with { Used = false },
+        ("used", "lately") => this with { Lately = true },
         ("expires", "soon") => this with { Expiring = true },
         ("key", "same") => this with { SameKey = true },
         // As typed: what a key ends in minds case.

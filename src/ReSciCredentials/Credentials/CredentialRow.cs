@@ -44,6 +44,7 @@ internal sealed record CredentialRow
                 VerifiedStatus = credential.VerifiedStatus,
                 VerifiedAt = credential.VerifiedAt,
                 CheckedAt = credential.CheckedAt,
+                DoubtedAt = credential.DoubtedAt,
                 ExpiresOn = credential.ExpiresOn,
                 ReviewOn = credential.ReviewOn,
                 Version = credential.Version,

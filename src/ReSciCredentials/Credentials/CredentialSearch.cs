@@ -43,6 +43,7 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     internal const string IgnoringCase = "NOCASE";
 
     private static readonly TimeSpan Soon = TimeSpan.FromDays(30);
+    private static readonly TimeSpan Lately = TimeSpan.FromDays(30);
 
     /// <summary>One page, at most <paramref name="limit"/> of what matches.</summary>
     /// <param name="position">Null for the first page; one whose credential is gone leads there too.</param>
@@ -190,6 +191,13 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         if (filter.Used is { } used)
         {
             matching = matching.Where(credential => storage.Flows.Any(flow => flow.CredentialId == credential.Id) == used);
+        }
+
+        if (filter.Lately)
+        {
+            var since = time.GetUtcNow() - Lately;
+            matching = matching.Where(credential =>
+                storage.BrokerHours.Any(hour => hour.CredentialId == credential.Id && hour.Hour >= since && hour.KeyUid != Guid.Empty));
         }
 
         if (filter.Expiring)

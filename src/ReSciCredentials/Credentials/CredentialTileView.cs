@@ -19,6 +19,9 @@ public sealed record CredentialTileView
     /// <summary>When ReSci was last asked, whatever came of it.</summary>
     public DateTimeOffset? CheckedAt { get; init; }
 
+    /// <summary>When ReSci refused a key that was good before; it counts once it is refused again. Null when it was not.</summary>
+    public DateTimeOffset? DoubtedAt { get; init; }
+
     /// <summary>What the last check found and what to do about it, in a sentence; null when all is well.</summary>
     public string? LastCheck { get; init; }
 

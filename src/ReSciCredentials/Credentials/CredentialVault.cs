@@ -68,7 +68,7 @@ internal sealed partial class CredentialVault(
     }
 
     /// <summary>
-    /// Refused, with an expiry or review that is near or over, or never verified, in this order; at most <paramref name="limit"/>.
+    /// Refused, refused once, with an expiry or review that is near or over, or never verified, in this order; at most <paramref name="limit"/>.
     /// </summary>
     public async Task<IReadOnlyList<CredentialTileView>> ListNeedingAttentionAsync(Person person, int limit, CancellationToken cancellationToken)
     {
@@ -80,6 +80,7 @@ internal sealed partial class CredentialVault(
         Func<IQueryable<Credential>, IQueryable<Credential>>[] reasons =
         [
             rows => rows.Where(credential => credential.VerifiedStatus == VerifiedStatus.Failed).OrderByDescending(credential => credential.Id),
+            rows => rows.Where(credential => credential.DoubtedAt != null).OrderByDescending(credential => credential.DoubtedAt),
             rows => rows.Where(credential => credential.ExpiresOn <= near).OrderBy(credential => credential.ExpiresOn).ThenBy(credential => credential.Id),
             rows => rows.Where(credential => credential.ReviewOn <= near).OrderBy(credential => credential.ReviewOn).ThenBy(credential => credential.Id),
             rows => rows.Where(credential => credential.VerifiedStatus == VerifiedStatus.Unverified).OrderByDescending(credential => credential.Id),
@@ -403,8 +404,17 @@ internal sealed partial class CredentialVault(
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         return await storage.Credentials.VisibleTo(person).AnyAsync(credential => credential.Id == id, cancellationToken)
-            ? await UseList.ReadAsync(storage, person, id, limit, cancellationToken)
+            ? await UseList.ReadAsync(storage, person, id, limit, time.GetUtcNow(), cancellationToken)
             : UseList.None;
+    }
+
+    /// <summary>What programs did with the credential in the last hours, whichever of its keys went out.</summary>
+    public async Task<IReadOnlyList<UsageHour>> ListHoursAsync(Person person, int id, CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var hours = storage.BrokerHours.AsNoTracking()
+            .Where(hour => hour.CredentialId == id && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == id));
+        return await UsageHours.ReadAsync(hours, time.GetUtcNow(), cancellationToken);
     }
 
     /// <summary>What was done with the credential, the newest first. For admins.</summary>

@@ -37,6 +37,9 @@ internal static class CredentialWords
         var (sources, destinations) => $"Used by {Count(sources, "source")} and {Count(destinations, "destination")}",
     };
 
+    /// <summary>How many access tokens work with it, e.g. <c>2 access tokens</c>.</summary>
+    public static string ToTokens(this CredentialUse use) => use.Tokens == 0 ? "no access token" : Count(use.Tokens, "access token");
+
     /// <summary>A day without a time, the same for everybody.</summary>
     public static string ToWords(this DateOnly day) => day.ToString("d MMM yyyy", CultureInfo.InvariantCulture);
 
@@ -47,6 +50,10 @@ internal static class CredentialWords
         if (credential.VerifiedStatus is not VerifiedStatus.Verified)
         {
             yield return credential.LastCheck ?? "ReSci was not asked about this key yet.";
+        }
+        else if (credential.DoubtedAt is not null)
+        {
+            yield return "ReSci refused this key once. It was good before, so it is asked again before that counts; test it to know at once.";
         }
 
         if (credential.ExpiresOn is { } expires && expires <= nearUntil)

@@ -24,6 +24,12 @@ public sealed record CredentialUse
 
     public required string OwnerName { get; init; }
 
+    /// <summary>How many of its access tokens work; for each there may be a program.</summary>
+    public int Tokens { get; init; }
+
+    /// <summary>When a program last called with one of its tokens.</summary>
+    public DateTimeOffset? LastUsedAt { get; init; }
+
     public required bool IsMine { get; init; }
 }
 
@@ -47,7 +53,8 @@ public sealed record UseList(IReadOnlyList<CredentialUse> Seen, int SeenCount, i
     };
 
     /// <summary>Of a credential that the person may see.</summary>
-    internal static async Task<UseList> ReadAsync(StorageContext storage, Person person, int credential, int limit, CancellationToken cancellationToken)
+    internal static async Task<UseList> ReadAsync(
+        StorageContext storage, Person person, int credential, int limit, DateTimeOffset now, CancellationToken cancellationToken)
     {
         var uses = storage.Flows.AsNoTracking().Where(flow => flow.CredentialId == credential);
         var all = await CountAsync(uses, cancellationToken);
@@ -64,6 +71,9 @@ public sealed record UseList(IReadOnlyList<CredentialUse> Seen, int SeenCount, i
                     Status = flow.Status,
                     OwnerName = flow.Owner!.Name,
                     IsMine = flow.OwnerId == person.Id,
+                    Tokens = storage.AccessTokens.Count(token =>
+                        token.FlowId == flow.Id && token.RevokedAt == null && (token.ExpiresAt == null || token.ExpiresAt > now)),
+                    LastUsedAt = storage.AccessTokens.Where(token => token.FlowId == flow.Id).Max(token => token.LastUsedAt),
                 })
                 .ToListAsync(cancellationToken),
             seen.Sources + seen.Destinations,

@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
 using ReSciCredentials.Audit;
+using ReSciCredentials.Broker;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
@@ -135,22 +136,18 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             .SingleOrDefaultAsync(cancellationToken);
     }
 
-    /// <summary>What was done with it, the newest first. For admins.</summary>
-    /// <param name="before">The id of the entry to go on from; null for the newest.</param>
-    public async Task<Reply<IReadOnlyList<AuditEntry>>> ListActivityAsync(
-        Person person, FlowKind kind, int id, int? before, int limit, CancellationToken cancellationToken)
+    /// <summary>
+    /// What was done with it and with its tokens, at most <paramref name="limit"/>. For admins. Calls that were refused are left out: there may be one a
+    /// minute, and the tokens tell of them.
+    /// </summary>
+    public async Task<Reply<FlowActivity>> ListActivityAsync(Person person, FlowKind kind, int id, int limit, CancellationToken cancellationToken)
     {
-        var itemType = ItemType(kind);
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         return await storage.Flows.Where(flow => flow.Kind == kind && flow.Id == id).RoleAsync(person, cancellationToken) switch
         {
-            null => new Reply<IReadOnlyList<AuditEntry>>.NotFound(),
-            { } role when !role.MayChange() => new Reply<IReadOnlyList<AuditEntry>>.Forbidden(),
-            _ => new Reply<IReadOnlyList<AuditEntry>>.Granted(await storage.AuditEntries.AsNoTracking()
-                .Where(entry => entry.ItemType == itemType && entry.ItemId == id && (before == null || entry.Id < before))
-                .OrderByDescending(entry => entry.Id)
-                .Take(limit)
-                .ToListAsync(cancellationToken)),
+            null => new Reply<FlowActivity>.NotFound(),
+            { } role when !role.MayChange() => new Reply<FlowActivity>.Forbidden(),
+            _ => new Reply<FlowActivity>.Granted(await ReadActivityAsync(storage, kind, id, limit, cancellationToken)),
         };
     }
 
@@ -314,6 +311,26 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         }
     }
 
+    private static async Task<FlowActivity> ReadActivityAsync(
+        StorageContext storage, FlowKind kind, int id, int limit, CancellationToken cancellationToken)
+    {
+        var itemType = ItemType(kind);
+        var tokens = storage.AccessTokens.Where(token => token.FlowId == id);
+        // One by one, each from the end of an index.
+        var ofFlow = await storage.AuditEntries.AsNoTracking()
+            .Where(entry => entry.ItemType == itemType && entry.ItemId == id)
+            .OrderByDescending(entry => entry.Id).Take(limit + 1).ToListAsync(cancellationToken);
+        var ofTokens = await storage.AuditEntries.AsNoTracking()
+            .Where(entry => entry.ItemType == AccessTokens.ItemType && tokens.Any(token => token.Id == entry.ItemId) && entry.Event != AuditEvents.TokenRefused)
+            .OrderByDescending(entry => entry.Id).Take(limit + 1).ToListAsync(cancellationToken);
+        var entries = ofFlow.Concat(ofTokens).OrderByDescending(entry => entry.Id).ToArray();
+        var named = ofTokens.Select(entry => entry.ItemId).Distinct().ToArray();
+        return new FlowActivity(
+            [.. entries.Take(limit)],
+            await tokens.Where(token => named.Contains(token.Id)).ToDictionaryAsync(token => token.Id, token => $"{token.Name} ({token.Beginning}…)", cancellationToken),
+            HasMore: entries.Length > limit);
+    }
+
     private static IQueryable<FlowView> Project(StorageContext storage, IQueryable<Flow> flows, Person person) =>
         from seen in flows.SeenBy(person)
         let flow = seen.Row
@@ -329,6 +346,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             CredentialId = credential == null ? null : credential.Id,
             CredentialName = credential == null ? null : credential.Name,
             CredentialStatus = credential == null ? null : credential.VerifiedStatus,
+            CredentialDoubtedAt = credential == null ? null : credential.DoubtedAt,
             OwnerMayUseCredential = flow.Credential!.OwnerId == flow.OwnerId
                 || flow.Credential.Accessors.Any(accessor => accessor.AccountId == flow.OwnerId),
             Type = flow.Type,

@@ -151,6 +151,14 @@ internal abstract record FlowOutcome
     public sealed record NotFound : FlowOutcome;
 }
 
+/// <summary>What was done with a source or destination and with its access tokens.</summary>
+/// <param name="Entries">The newest first.</param>
+/// <param name="Tokens">The names of the tokens that the entries are about, by id.</param>
+public sealed record FlowActivity(IReadOnlyList<AuditEntry> Entries, IReadOnlyDictionary<int, string> Tokens, bool HasMore)
+{
+    public static FlowActivity None { get; } = new([], new Dictionary<int, string>(), HasMore: false);
+}
+
 /// <summary>A source or destination as pages show it.</summary>
 public sealed record FlowView
 {
@@ -166,13 +174,16 @@ public sealed record FlowView
 
     public required FlowStatus Status { get; init; }
 
-    /// <summary>Null when the credential is not shared with the person who looks, as the two that follow.</summary>
+    /// <summary>Null when the credential is not shared with the person who looks, as the three that follow.</summary>
     public required int? CredentialId { get; init; }
 
     public required string? CredentialName { get; init; }
 
     /// <summary>The last definite verdict about the credential's key.</summary>
     public required VerifiedStatus? CredentialStatus { get; init; }
+
+    /// <summary>When ReSci refused the key once, and was not asked again yet.</summary>
+    public required DateTimeOffset? CredentialDoubtedAt { get; init; }
 
     /// <summary>False when the credential is no longer shared with the owner: then it stands still.</summary>
     public required bool OwnerMayUseCredential { get; init; }

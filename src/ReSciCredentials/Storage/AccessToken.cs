@@ -1,5 +1,15 @@
 namespace ReSciCredentials.Storage;
 
+/// <summary>Why a token that is known was refused.</summary>
+public enum TokenFault
+{
+    Revoked,
+    Expired,
+
+    /// <summary>It came from an address that it may not be used from.</summary>
+    Address,
+}
+
 /// <summary>
 /// What a ReSci client sends to the broker in place of the key. Belongs to one source or destination, reads or writes as that does, and may be narrowed further.
 /// Only a hash of the token is kept.
@@ -34,6 +44,14 @@ internal sealed class AccessToken : IOwned, IRevised
 
     /// <summary>Written with the usage, at most a second late, and without raising the revision.</summary>
     public DateTimeOffset? LastUsedAt { get; set; }
+
+    /// <summary>When it was last refused for a <see cref="TokenFault"/>; somebody uses what should not be in use. As for the two below, to a minute.</summary>
+    public DateTimeOffset? RefusedAt { get; set; }
+
+    public TokenFault? RefusedFor { get; set; }
+
+    /// <summary>The network address that it came from.</summary>
+    public string? RefusedFrom { get; set; }
 
     /// <summary>The token that took its place, when it was rotated.</summary>
     public int? ReplacedById { get; set; }

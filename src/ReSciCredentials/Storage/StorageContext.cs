@@ -137,6 +137,7 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             credential.HasIndex(c => c.PreviousKeyWipedAt).HasFilter("\"PreviousKeyWipedAt\" IS NOT NULL");
             credential.HasIndex(c => c.NextCheckAt);
             credential.HasIndex(c => c.CurrentKeyUid);
+            credential.HasIndex(c => new { c.OwnerId, c.DoubtedAt }).HasFilter("\"DoubtedAt\" IS NOT NULL");
             // The order of a list is the order of an index. Those by id and by name are made by the migration: without the first SQLite sorts
             // all rows of an owner, EF would leave it out as a prefix of others, and it knows no collation of an index.
             credential.HasIndex(c => new { c.OwnerId, c.CheckedAt, c.Id });
@@ -205,9 +206,11 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
         {
             token.ToTable("access_tokens");
             token.Property(t => t.Name).HasMaxLength(AccessToken.NameLength);
+            token.Property(t => t.RefusedFor).HasConversion<string>();
             token.HasOne(t => t.Flow).WithMany().HasForeignKey(t => t.FlowId).OnDelete(DeleteBehavior.Cascade);
             token.HasIndex(t => t.Hash).IsUnique();
             token.HasIndex(t => new { t.OwnerId, t.OperationId }).IsUnique();
+            token.HasIndex(t => t.RefusedAt).HasFilter("\"RefusedAt\" IS NOT NULL");
         });
         builder.Entity<BrokerCall>(call =>
         {

@@ -6,6 +6,7 @@ const said = {
   ended: button => ['Your session ended', `What you typed is still here. Sign in in the new tab, then press ${button} again.`],
   notRecent: button => ['Show that it is still you', `You signed in a while ago. Enter your password in the new tab, then press ${button} again; what you typed is still here.`],
   lost: button => ['The connection was lost', `Nothing was lost: press ${button} again.`],
+  forbidden: () => ['Your role does not allow this', 'Ask an admin or the owner. Nothing was saved.'],
   unavailable: button => ['The server cannot save right now', `Nothing was saved and nothing was lost. Wait a moment, then press ${button} again.`],
   odd: button => ['The server did not accept the form', `Nothing was lost: press ${button} again.`],
 };
@@ -233,7 +234,7 @@ export class FormDialog extends HTMLElement {
   }
 
   nameOf(status) {
-    return { 401: 'ended', 404: 'gone', 413: 'tooLarge', 503: 'unavailable', 507: 'unavailable' }[status] ?? 'odd';
+    return { 401: 'ended', 403: 'forbidden', 404: 'gone', 413: 'tooLarge', 503: 'unavailable', 507: 'unavailable' }[status] ?? 'odd';
   }
 
   async renew(signal) {

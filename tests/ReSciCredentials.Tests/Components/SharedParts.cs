@@ -12,6 +12,9 @@ public sealed class AStatusBadge : BunitContext
     [InlineData(BadgeStatus.Unverified, "UNVERIFIED", "unverified")]
     [InlineData(BadgeStatus.Active, "ACTIVE", "active")]
     [InlineData(BadgeStatus.Paused, "PAUSED", "paused")]
+    [InlineData(BadgeStatus.Expired, "EXPIRED", "expired")]
+    [InlineData(BadgeStatus.Revoked, "REVOKED", "revoked")]
+    [InlineData(BadgeStatus.Refused, "REFUSED", "refused")]
     public void Says_the_status_in_words(BadgeStatus status, string word, string state)
     {
         var badge = Render<StatusBadge>(of => of.Add(b => b.Status, status)).Find(".badge");

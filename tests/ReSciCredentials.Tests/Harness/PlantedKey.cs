@@ -4,10 +4,18 @@ using System.Text.Encodings.Web;
 namespace ReSciCredentials.Tests.Harness;
 
 /// <summary>A key that can be recognised in every spelling. It holds characters that URLs, HTML and JSON escape.</summary>
-internal sealed class PlantedKey(string prefix)
+internal sealed class PlantedKey
 {
+    /// <param name="prefix">Says what the sandbox does with it.</param>
+    public PlantedKey(string prefix) => Text = $"{prefix}-pl4nted+k3y/{Guid.NewGuid():N}==";
+
+    private PlantedKey() => Text = "";
+
     /// <summary>Differs from key to key, so that a hit tells which one got out.</summary>
-    public string Text { get; } = $"{prefix}-pl4nted+k3y/{Guid.NewGuid():N}==";
+    public string Text { get; private init; }
+
+    /// <summary>A secret that the server made, to be looked for in the same way.</summary>
+    public static PlantedKey Made(string text) => new() { Text = text };
 
     /// <summary>Whether the bytes hold the key in any spelling.</summary>
     public bool IsIn(ReadOnlySpan<byte> bytes)

@@ -142,16 +142,18 @@ internal sealed class Visitor : IDisposable
             ["same"] = same ? "true" : "",
         });
 
-    private async Task<Answer> PostDialogAsync(string address, Dictionary<string, string> fields)
+    /// <summary>Posts the form of a dialog as its script does.</summary>
+    public async Task<Answer> PostDialogAsync(string address, Dictionary<string, string> fields)
     {
         fields["__RequestVerificationToken"] = await AntiforgeryTokenAsync();
         using var content = new FormUrlEncodedContent(fields);
         using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+        request.Headers.Add("Accept", "application/json");
         request.Headers.Add("Sec-Fetch-Dest", "empty");
         request.Headers.Add("Sec-Fetch-Mode", "cors");
         using var answer = await Http.SendAsync(request);
         return answer.StatusCode is HttpStatusCode.OK
-            ? (await answer.Content.ReadFromJsonAsync<Answer>())! with { Status = answer.StatusCode }
+            ? (await answer.Content.ReadFromJsonAsync<Answer>())! with { Status = answer.StatusCode, CacheControl = answer.Headers.CacheControl?.ToString() }
             : new Answer($"http {(int)answer.StatusCode}", Status: answer.StatusCode);
     }
 }
@@ -165,6 +167,10 @@ internal sealed record Answer(
     Dictionary<string, string>? Errors = null,
     int? RetryAfter = null,
     string? Instead = null,
+    string? Name = null,
+    string? Token = null,
+    IReadOnlyList<ReSciCredentials.Broker.Snippet>? Snippets = null,
+    string? CacheControl = null,
     HttpStatusCode Status = HttpStatusCode.OK);
 
 /// <summary>A page, or what came in its place.</summary>

@@ -69,7 +69,7 @@ public sealed class WhatEachRoleMayDo(WhatEachRoleMayDo.Place place) : IClassFix
         For("FlowService.SetStatusAsync", AccessRole.Operator, c => c.Flows.SetStatusAsync(c.Who, FlowKind.Source, c.Source, FlowStatus.Paused, Now), ofSource: true),
         For("FlowService.ChangeCredentialAsync", AccessRole.Admin, async c =>
             await c.Flows.ChangeCredentialAsync(c.Who, FlowKind.Source, c.Source, 1, await c.AnotherCredentialAsync(), Now), ofSource: true),
-        For("FlowService.ListActivityAsync", AccessRole.Admin, c => c.Flows.ListActivityAsync(c.Who, FlowKind.Source, c.Source, null, 10, Now), ofSource: true),
+        For("FlowService.ListActivityAsync", AccessRole.Admin, c => c.Flows.ListActivityAsync(c.Who, FlowKind.Source, c.Source, 10, Now), ofSource: true),
 
         For("AccessTokens.ListAsync", AccessRole.Collaborator, c => c.Tokens.ListAsync(c.Who, c.Source, Now), ofSource: true),
         For("AccessTokens.CreateAsync", AccessRole.Admin, c => c.Tokens.CreateAsync(c.Who, NewToken(c.Source), Now), ofSource: true),

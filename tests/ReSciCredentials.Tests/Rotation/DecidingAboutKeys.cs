@@ -221,7 +221,7 @@ public sealed class DecidingAboutKeys(RotatingServer server) : IClassFixture<Rot
         Assert.IsType<RotationOutcome.NotFound>(await rotation.DropAsync(stranger, rotating.Id, uid, cancellation));
         Assert.IsType<RotationOutcome.NotFound>(await rotation.WipePreviousAsync(stranger, rotating.Id, uid, cancellation));
         Assert.IsType<Reply<KeyUseReport>.NotFound>(
-            await server.Vault.Server.Service<KeyUseReports>().ReportAsync(stranger, rotating.Id, null, default, cancellation));
+            await server.Vault.Server.Service<KeyUseReports>().ReportAsync(stranger, rotating.Id, null, null, default, cancellation));
         Assert.Equal("A 1, waiting B", await rotating.StateAsync());
     }
 }

@@ -48,5 +48,5 @@ public sealed class ReportingALeakedKey(RotatingServer server) : IClassFixture<R
         TestContext.Current.CancellationToken)).Id;
 
     private async Task<KeyUseReport> ReportAsync(int id, DateTimeOffset since) =>
-        (await server.Vault.Server.Service<KeyUseReports>().ReportAsync(server.Vault.Owner, id, null, since, TestContext.Current.CancellationToken)).ValueOrDefault!;
+        (await server.Vault.Server.Service<KeyUseReports>().ReportAsync(server.Vault.Owner, id, null, null, since, TestContext.Current.CancellationToken)).ValueOrDefault!;
 }

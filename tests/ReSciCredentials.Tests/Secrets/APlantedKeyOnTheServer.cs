@@ -166,7 +166,7 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
             await rotation.PromoteAsync(person, id, pending, ReSciCredentials.Credentials.OldKey.Keep, TestContext.Current.CancellationToken);
             await rotation.RollBackAsync(person, id, keys.Current.Uid, TestContext.Current.CancellationToken);
             var report = await _server.Service<ReSciCredentials.Credentials.KeyUseReports>().ReportAsync(
-                person, id, keys.Current.Fingerprint, default, TestContext.Current.CancellationToken);
+                person, id, keys.Current.Uid, keys.Current.Fingerprint, default, TestContext.Current.CancellationToken);
             _answers.Add($"{keys} {tested} {report.ValueOrDefault?.ToText()}");
         }
     }

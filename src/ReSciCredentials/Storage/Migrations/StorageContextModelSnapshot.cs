@@ -122,6 +122,15 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Property<int>("OwnerId")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("RefusedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("RefusedFor")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("RefusedFrom")
+                        .HasColumnType("TEXT");
+
                     b.Property<int?>("ReplacedById")
                         .HasColumnType("INTEGER");
 
@@ -144,6 +153,9 @@ namespace ReSciCredentials.Storage.Migrations
 
                     b.HasIndex("Hash")
                         .IsUnique();
+
+                    b.HasIndex("RefusedAt")
+                        .HasFilter("\"RefusedAt\" IS NOT NULL");
 
                     b.HasIndex("OwnerId", "OperationId")
                         .IsUnique();
@@ -657,6 +669,9 @@ namespace ReSciCredentials.Storage.Migrations
 
                     b.HasIndex("Uid")
                         .IsUnique();
+
+                    b.HasIndex("OwnerId", "DoubtedAt")
+                        .HasFilter("\"DoubtedAt\" IS NOT NULL");
 
                     b.HasIndex("OwnerId", "OperationId")
                         .IsUnique();
