@@ -67,7 +67,8 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             [.. rows.Select(row => row.ToView(protector))],
             HasPrevious: backwards ? more : anchor is not null,
             HasNext: backwards || more,
-            Count: await Ordered(matching, order, backwards: false).Select(credential => credential.Id).Take(CountedTo + 1).CountAsync(cancellationToken));
+            Count: await Ordered(matching, order, backwards: false).Select(credential => credential.Id).Take(CountedTo + 1).CountAsync(cancellationToken),
+            IsCutOff: await IsCutOffAsync(storage, filter, cancellationToken));
     }
 
     /// <summary>To choose from: the newest first, at most <paramref name="limit"/>, and the chosen one always.</summary>
@@ -100,14 +101,24 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     {
         // A common word matches most rows: joining and sorting them all would take longer than the rest of the page. CROSS JOIN, because SQLite
         // would otherwise walk all rows of the owner and ask of each whether it was found (https://sqlite.org/lang_select.html#crossjoin).
-        var matching = (filter.ToMatch() is { } match
-            ? storage.Credentials.FromSql(
+        var found = (filter.ToMatch(), filter.Key) switch
+        {
+            ({ } match, _) => storage.Credentials.FromSql(
                 $"""
                  SELECT c.* FROM (
                      SELECT rowid AS "Id" FROM "credential_words" WHERE "credential_words" MATCH {match} ORDER BY rowid DESC LIMIT {MatchesTo}
                  ) AS w CROSS JOIN "credentials" AS c ON c."Id" = w."Id"
-                 """)
-            : storage.Credentials).AsNoTracking().VisibleTo(person);
+                 """),
+            (null, { } key) => storage.Credentials.FromSql(
+                $"""
+                 SELECT c.* FROM (
+                     SELECT "Uid" FROM "credential_keys" WHERE "LastFour" = {key}
+                     UNION SELECT "Uid" FROM "credential_keys" WHERE "Fingerprint" GLOB {BeginningWith(key)} LIMIT {MatchesTo}
+                 ) AS k CROSS JOIN "credentials" AS c ON c."CurrentKeyUid" = k."Uid"
+                 """),
+            (null, null) => storage.Credentials,
+        };
+        var matching = found.AsNoTracking().VisibleTo(person);
 
         if (filter.Status is { } status)
         {
@@ -130,12 +141,9 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             matching = matching.Where(credential => credential.ExpiresOn <= last);
         }
 
-        if (filter.Key is { } key)
+        if (filter.Key is { } ofKey && filter.ToMatch() is not null)
         {
-            // Only digits reach the pattern; for anything else it is one that no fingerprint fits.
-            var beginning = key.All(char.IsAsciiHexDigit) ? $"{key.ToLowerInvariant()}*" : "";
-            var keys = storage.CredentialKeys.Where(row => row.LastFour == key).Select(row => row.Uid)
-                .Union(storage.CredentialKeys.Where(row => EF.Functions.Glob(row.Fingerprint, beginning)).Select(row => row.Uid));
+            var keys = KeysLike(storage, ofKey);
             matching = matching.Where(credential => keys.Contains(credential.CurrentKeyUid));
         }
 
@@ -148,16 +156,44 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         return matching;
     }
 
-    // First which fingerprints there are twice at all, from their index; then only among what the person may see.
+    private static IQueryable<Guid> KeysLike(StorageContext storage, string key)
+    {
+        var beginning = BeginningWith(key);
+        return storage.CredentialKeys.Where(row => row.LastFour == key).Select(row => row.Uid)
+            .Union(storage.CredentialKeys.Where(row => EF.Functions.Glob(row.Fingerprint, beginning)).Select(row => row.Uid));
+    }
+
+    // Only digits reach the pattern; for anything else it is one that no fingerprint fits.
+    private static string BeginningWith(string key) => key.All(char.IsAsciiHexDigit) ? $"{key.ToLowerInvariant()}*" : "";
+
+    // Whether more rows hold the words, or have such a key, than were looked at.
+    private static async Task<bool> IsCutOffAsync(StorageContext storage, CredentialFilter filter, CancellationToken cancellationToken) =>
+        (filter.ToMatch(), filter.Key) switch
+        {
+            ({ } match, _) => await storage.Database
+                .SqlQuery<int>($"""SELECT 1 AS "Value" FROM "credential_words" WHERE "credential_words" MATCH {match} LIMIT {MatchesTo + 1}""")
+                .CountAsync(cancellationToken) > MatchesTo,
+            (null, { } key) => await KeysLike(storage, key).Take(MatchesTo + 1).CountAsync(cancellationToken) > MatchesTo,
+            (null, null) => false,
+        };
+
+    // First which fingerprints there are twice at all, from their index alone; then only among what the person may see.
     private static async Task<List<int>> FindSameKeysAsync(StorageContext storage, Person person, CancellationToken cancellationToken)
     {
-        var twice = storage.CredentialKeys.GroupBy(row => row.Fingerprint).Where(group => group.Count() > 1).Select(group => group.Key);
-        var candidates = await (
-            from row in storage.CredentialKeys
-            where twice.Contains(row.Fingerprint)
-            join credential in storage.Credentials.VisibleTo(person) on row.Uid equals credential.CurrentKeyUid
-            orderby credential.Id descending
-            select new { credential.Id, row.Fingerprint }).Take(MatchesTo).ToListAsync(cancellationToken);
+        var candidates = await storage.Credentials
+            .FromSql(
+                $"""
+                 SELECT c.* FROM (
+                     SELECT "Fingerprint" FROM "credential_keys" GROUP BY "Fingerprint" HAVING COUNT(*) > 1
+                 ) AS t CROSS JOIN "credential_keys" AS k ON k."Fingerprint" = t."Fingerprint"
+                 CROSS JOIN "credentials" AS c ON c."CurrentKeyUid" = k."Uid"
+                 """)
+            .AsNoTracking()
+            .VisibleTo(person)
+            .OrderByDescending(credential => credential.Id)
+            .Select(credential => new { credential.Id, credential.Keys.Single(key => key.Uid == credential.CurrentKeyUid).Fingerprint })
+            .Take(MatchesTo)
+            .ToListAsync(cancellationToken);
         return [.. candidates.GroupBy(row => row.Fingerprint, row => row.Id).Where(ids => ids.Skip(1).Any()).SelectMany(ids => ids)];
     }
 
@@ -198,7 +234,8 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
 
 /// <summary>One page of a list of credentials.</summary>
 /// <param name="Count">How many match in all, up to <see cref="CredentialSearch.CountedTo"/>; one more than that means more.</param>
-internal sealed record CredentialListing(IReadOnlyList<CredentialTileView> Rows, bool HasPrevious, bool HasNext, int Count);
+/// <param name="IsCutOff">Whether more hold the words, or have such a key, than the <see cref="CredentialSearch.MatchesTo"/> that were looked at.</param>
+internal sealed record CredentialListing(IReadOnlyList<CredentialTileView> Rows, bool HasPrevious, bool HasNext, int Count, bool IsCutOff);
 
 /// <summary>A bounded part of the credentials that a person may choose from.</summary>
 /// <param name="Total">How many they may see in all, whatever was searched, up to <see cref="CredentialSearch.CountedTo"/>.</param>
