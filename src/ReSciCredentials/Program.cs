@@ -46,6 +46,7 @@ internal static class Program
         app.MapAccess();
         app.MapCredentials();
         app.MapKeyRotation();
+        app.MapCredentialImport();
         app.MapBroker();
         app.MapFlows();
         app.MapPages();

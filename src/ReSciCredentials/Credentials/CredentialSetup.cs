@@ -15,6 +15,8 @@ internal static class CredentialSetup
         services.AddTransient<CredentialVault>();
         services.AddTransient<CredentialChecks>();
         services.AddTransient<KeyRotation>();
+        services.AddTransient<CredentialImport>();
+        services.AddSingleton<ImportPace>();
         services.AddSingleton<CredentialSearch>();
         services.AddSingleton<KeyUseReports>();
 

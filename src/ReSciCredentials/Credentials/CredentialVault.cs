@@ -64,6 +64,25 @@ internal sealed class CredentialVault(
         };
     }
 
+    /// <summary>What saving would meet, without asking ReSci and without saving.</summary>
+    public async Task<SaveOutlook> LookAheadAsync(Person person, NewCredential input, CancellationToken cancellationToken)
+    {
+        var errors = input.Check(Today, out var cleaned, out _);
+        using var key = cleaned;
+        if (errors.Count > 0 || key is null)
+        {
+            return new SaveOutlook(errors);
+        }
+
+        var fingerprint = protector.FingerprintOf(key);
+        return new SaveOutlook(
+            errors,
+            fingerprint,
+            SecretProtector.LastFourOf(key),
+            await FindByOperationAsync(person, input.OperationId, cancellationToken),
+            await FindSameAsync(person, input.Name!.Trim(), fingerprint, input.OperationId, cancellationToken));
+    }
+
     /// <summary>
     /// Refused, with an expiry or review that is near or over, or never verified, in this order; at most <paramref name="limit"/>.
     /// </summary>
@@ -240,6 +259,11 @@ internal sealed class CredentialVault(
                 return new EditOutcome.Done(wanted);
             }
 
+            if (await HoldsStoredKeyAsync(storage, person, wanted, cancellationToken))
+            {
+                return new EditOutcome.Invalid("There is an API key in it that is stored here, and this text is shown to others. Remove it.");
+            }
+
             if (present != TextRules.OrNull(seen))
             {
                 return new EditOutcome.ChangedMeanwhile(present);
@@ -408,9 +432,9 @@ internal sealed class CredentialVault(
             return new SaveOutcome.Invalid(errors);
         }
 
-        if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), key, input.OperationId, cancellationToken) is { } same)
+        if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), protector.FingerprintOf(key), input.OperationId, cancellationToken) is { } same)
         {
-            return new SaveOutcome.Same(same);
+            return new SaveOutcome.Same(same.Text);
         }
 
         Verdict? verdict = null;
@@ -501,28 +525,44 @@ internal sealed class CredentialVault(
 
     // Only among what the person may see: whether somebody else stored the same key is not theirs to know.
     // What this very operation stored, by a request that was a little faster, is not one like it but it.
-    private async Task<string?> FindSameAsync(Person person, string name, Secret key, Guid operation, CancellationToken cancellationToken)
+    private async Task<SameCredential?> FindSameAsync(Person person, string name, string fingerprint, Guid operation, CancellationToken cancellationToken)
     {
-        var fingerprint = protector.FingerprintOf(key);
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var same = await storage.Credentials.VisibleTo(person)
-            .Where(credential => credential.OperationId != operation)
-            .Select(credential => new
-            {
-                credential.Name,
-                SameName = credential.Name == name,
-                SameKey = credential.Keys.Any(row => row.Uid == credential.CurrentKeyUid && row.Fingerprint == fingerprint),
-            })
-            .Where(candidate => candidate.SameName || candidate.SameKey)
-            .OrderByDescending(candidate => candidate.SameKey)
+        var others = storage.Credentials.VisibleTo(person).Where(credential => credential.OperationId != operation);
+        // Two questions, because each has an index and both at once have none.
+        var keys = storage.CredentialKeys.Where(row => row.Fingerprint == fingerprint).Select(row => row.Uid);
+        var sameKey = await others
+            .Where(credential => keys.Contains(credential.CurrentKeyUid))
+            .OrderByDescending(credential => credential.Name == name)
+            .Select(credential => credential.Name)
             .FirstOrDefaultAsync(cancellationToken);
-        return same switch
+        if (sameKey is not null)
         {
-            null => null,
-            { SameKey: true, SameName: true } => $"You already have a credential “{same.Name}” with this same key.",
-            { SameKey: true } => $"This key is stored already, as “{same.Name}”.",
-            _ => $"You already have a credential named “{same.Name}”, with another key.",
-        };
+            return new SameCredential(sameKey, HasName: sameKey == name, HasKey: true);
+        }
+
+        return await others.AnyAsync(credential => EF.Functions.Collate(credential.Name, "NOCASE") == name && credential.Name == name, cancellationToken)
+            ? new SameCredential(name, HasName: true, HasKey: false)
+            : null;
+    }
+
+    // By fingerprint, word by word: the keys themselves stay closed. Only words as long as a key, or one of many could have its fingerprint by chance.
+    private async Task<bool> HoldsStoredKeyAsync(StorageContext storage, Person person, string? text, CancellationToken cancellationToken)
+    {
+        const int LeastLength = 16;
+        var fingerprints = new List<string>();
+        foreach (var word in (text ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        {
+            using var key = word.Length < LeastLength ? null : PastedKey.Clean(word, out _);
+            if (key is not null)
+            {
+                fingerprints.Add(protector.FingerprintOf(key));
+            }
+        }
+
+        return fingerprints.Count > 0 && await storage.CredentialKeys.AnyAsync(
+            row => fingerprints.Contains(row.Fingerprint) && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == row.CredentialId),
+            cancellationToken);
     }
 
     /// <summary>Opens the current key. One query reads the pointer and the key it points to: no reader ever sees one without the other.</summary>
