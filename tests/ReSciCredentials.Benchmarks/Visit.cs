@@ -34,8 +34,9 @@ internal static partial class Visit
         using var directory = new TestDirectory();
         var cookie = await PrepareAsync(directory);
         using var place = new TestDirectory();
-        var plain = await PublishAsync(Path.Combine(place.Path, "plain"), Bare);
-        var ready = await PublishAsync(Path.Combine(place.Path, "ready"), ReadyToRun);
+        var source = CopySource(Path.Combine(place.Path, "source"));
+        var plain = await PublishAsync(source, Path.Combine(place.Path, "plain"), Bare);
+        var ready = await PublishAsync(source, Path.Combine(place.Path, "ready"), ReadyToRun);
 
         // In turns, so that whatever else the machine does meets both.
         var (plainStarts, readyStarts) = (new List<Start>(), new List<Start>());
@@ -110,14 +111,30 @@ internal static partial class Visit
         }
     }
 
-    private static async Task<string> PublishAsync(string output, string[] options)
+    // Apart from the builds of whoever works here, and without the lock files: a runtime adds packages to them.
+    private static string CopySource(string target)
+    {
+        var root = Root();
+        var files = new[] { "global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig" }.Select(file => Path.Combine(root, file))
+            .Concat(Directory.EnumerateFiles(Path.Combine(root, "src"), "*", SearchOption.AllDirectories))
+            .Where(file => Path.GetFileName(file) != "packages.lock.json");
+        foreach (var file in files)
+        {
+            var copy = Path.Combine(target, Path.GetRelativePath(root, file));
+            Directory.CreateDirectory(Path.GetDirectoryName(copy)!);
+            File.Copy(file, copy);
+        }
+
+        return target;
+    }
+
+    private static async Task<string> PublishAsync(string source, string output, string[] options)
     {
         using var publish = Process.Start(new ProcessStartInfo(
             "dotnet",
             [
-                "publish", Path.Combine(Root(), "src", "ReSciCredentials"), "--configuration", "Release", "--output", output, "--nologo", "--verbosity", "quiet",
-                // Apart from the builds of whoever works here, and from their lock files: a runtime adds packages.
-                $"-p:ArtifactsPath={output}-artifacts", "-p:RestorePackagesWithLockFile=false", .. options,
+                "publish", Path.Combine(source, "src", "ReSciCredentials"), "--configuration", "Release", "--output", output, "--nologo", "--verbosity", "quiet",
+                "-p:RestorePackagesWithLockFile=false", .. options,
             ])
         { UseShellExecute = false })!;
         await publish.WaitForExitAsync();

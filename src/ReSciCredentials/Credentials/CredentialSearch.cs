@@ -99,8 +99,10 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     private async Task<IQueryable<Credential>> MatchingAsync(
         StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
     {
+        var (from, to) = FingerprintsLike(filter.Key);
         // A common word matches most rows: joining and sorting them all would take longer than the rest of the page. CROSS JOIN, because SQLite
-        // would otherwise walk all rows of the owner and ask of each whether it was found (https://sqlite.org/lang_select.html#crossjoin).
+        // would otherwise walk all rows of the owner and ask of each whether it was found (https://sqlite.org/lang_select.html#crossjoin); and the index
+        // is named, because an owner looks as telling to it as a key.
         var found = (filter.ToMatch(), filter.Key) switch
         {
             ({ } match, _) => storage.Credentials.FromSql(
@@ -113,8 +115,8 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
                 $"""
                  SELECT c.* FROM (
                      SELECT "Uid" FROM "credential_keys" WHERE "LastFour" = {key}
-                     UNION SELECT "Uid" FROM "credential_keys" WHERE "Fingerprint" GLOB {BeginningWith(key)} LIMIT {MatchesTo}
-                 ) AS k CROSS JOIN "credentials" AS c ON c."CurrentKeyUid" = k."Uid"
+                     UNION SELECT "Uid" FROM "credential_keys" WHERE "Fingerprint" >= {from} AND "Fingerprint" < {to} LIMIT {MatchesTo}
+                 ) AS k CROSS JOIN "credentials" AS c INDEXED BY "IX_credentials_CurrentKeyUid" ON c."CurrentKeyUid" = k."Uid"
                  """),
             (null, null) => storage.Credentials,
         };
@@ -158,13 +160,16 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
 
     private static IQueryable<Guid> KeysLike(StorageContext storage, string key)
     {
-        var beginning = BeginningWith(key);
+        var (from, to) = FingerprintsLike(key);
         return storage.CredentialKeys.Where(row => row.LastFour == key).Select(row => row.Uid)
-            .Union(storage.CredentialKeys.Where(row => EF.Functions.Glob(row.Fingerprint, beginning)).Select(row => row.Uid));
+            .Union(storage.CredentialKeys
+                .Where(row => row.Fingerprint.CompareTo(from) >= 0 && row.Fingerprint.CompareTo(to) < 0)
+                .Select(row => row.Uid));
     }
 
-    // Only digits reach the pattern; for anything else it is one that no fingerprint fits.
-    private static string BeginningWith(string key) => key.All(char.IsAsciiHexDigit) ? $"{key.ToLowerInvariant()}*" : "";
+    // A range, because SQLite finds its beginning in the index; of a pattern in a parameter it looks at every row. Empty when no fingerprint begins so.
+    private static (string From, string To) FingerprintsLike(string? key) =>
+        key is { Length: > 0 } && key.All(char.IsAsciiHexDigit) ? (key.ToLowerInvariant(), $"{key.ToLowerInvariant()}g") : ("", "");
 
     // Whether more rows hold the words, or have such a key, than were looked at.
     private static async Task<bool> IsCutOffAsync(StorageContext storage, CredentialFilter filter, CancellationToken cancellationToken) =>
@@ -186,7 +191,7 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
                  SELECT c.* FROM (
                      SELECT "Fingerprint" FROM "credential_keys" GROUP BY "Fingerprint" HAVING COUNT(*) > 1
                  ) AS t CROSS JOIN "credential_keys" AS k ON k."Fingerprint" = t."Fingerprint"
-                 CROSS JOIN "credentials" AS c ON c."CurrentKeyUid" = k."Uid"
+                 CROSS JOIN "credentials" AS c INDEXED BY "IX_credentials_CurrentKeyUid" ON c."CurrentKeyUid" = k."Uid"
                  """)
             .AsNoTracking()
             .VisibleTo(person)
