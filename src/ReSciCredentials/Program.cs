@@ -53,6 +53,7 @@ internal static class Program
         app.MapServiceKeys();
         app.MapCredentials();
         app.MapKeyRotation();
+        app.MapCredentialImport();
         app.MapBroker();
         app.MapFlows();
         app.MapCredentialApi();

@@ -114,6 +114,31 @@ public sealed class AccessibleOnEveryPage(Chromium chromium) : AccessibleToEvery
     }
 
     [Fact]
+    public async Task Where_the_password_is_asked_for_again()
+    {
+        await using (var storage = await Server.StorageAsync())
+        {
+            await storage.Sessions.ExecuteUpdateAsync(
+                session => session.SetProperty(row => row.CreatedAt, DateTimeOffset.UtcNow - (2 * RecentSignIn.Limit)), TestContext.Current.CancellationToken);
+        }
+
+        await Tab.GoToAsync("/confirm?returnUrl=/account");
+        await Expect(Tab.Heading("Confirm that it is you")).ToBeVisibleAsync();
+        await InspectAsync("Confirm");
+        await Page.GetByLabel("Password").FillAsync("not the password");
+        await Tab.Button("Confirm").ClickAsync();
+        await Expect(Page.GetByText("This is not your password.")).ToBeVisibleAsync();
+        await InspectAsync("Confirm, refused");
+        await Page.SetViewportSizeAsync(390, 800);
+        await Tab.FitsAsync();
+        await Page.GetByLabel("Password").FillAsync(TestServer.OwnerPassword);
+        await Tab.PressAsync("Enter");
+        await Expect(Tab.Heading("Account")).ToBeVisibleAsync();
+
+        FoundNothing();
+    }
+
+    [Fact]
     public async Task With_tiles_in_every_state()
     {
         await AddOneInEveryStateAsync();

@@ -53,6 +53,20 @@ public sealed class TheServerRestarts(Chromium chromium) : BrowserTest(chromium)
         await Tab.ShowsChosenTileAsync("Shop key");
     }
 
+    [Fact]
+    public async Task Stops_without_waiting_for_pages_that_are_open()
+    {
+        // Less than the server has to end what it does.
+        var limit = TimeSpan.FromSeconds(20);
+        Tolerate(Lost);
+        await Tab.OpenAuthenticateAsync();
+        var started = TimeProvider.System.GetTimestamp();
+
+        await RestartServerAsync();
+
+        Assert.InRange(TimeProvider.System.GetElapsedTime(started), TimeSpan.Zero, limit);
+    }
+
     // Nobody presses anything: the page finds out by itself that its circuit cannot come back.
     private async Task RestartAndReloadAsync()
     {

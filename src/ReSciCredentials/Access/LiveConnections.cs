@@ -31,26 +31,46 @@ internal sealed class LiveConnections
         }
     }
 
-    /// <summary>Knows of each circuit connection while it is open.</summary>
-    internal sealed class Registration(RequestDelegate next, LiveConnections live)
+    /// <summary>
+    /// Knows of each circuit connection while it is open. Takes none once the server stops: browsers come back at once, to a server that still listens,
+    /// and what is connected then would hold up its end until the time limit.
+    /// </summary>
+    internal sealed class Registration
     {
+        private readonly RequestDelegate _next;
+        private readonly LiveConnections _live;
+        private readonly CancellationToken _stopping;
+
+        public Registration(RequestDelegate next, LiveConnections live, IHostApplicationLifetime lifetime)
+        {
+            (_next, _live, _stopping) = (next, live, lifetime.ApplicationStopping);
+            _stopping.Register(live.EndAll);
+        }
+
         public async Task InvokeAsync(HttpContext context)
         {
             if (!context.Request.Path.StartsWithSegments("/_blazor", StringComparison.OrdinalIgnoreCase)
                 || SessionClaims.SessionOf(context.User) is not { } session)
             {
-                await next(context);
+                await _next(context);
                 return;
             }
 
-            live._connections[context] = session;
+            _live._connections[context] = session;
             try
             {
-                await next(context);
+                // After it is known: whichever comes second, this or EndAll, meets it.
+                if (_stopping.IsCancellationRequested)
+                {
+                    context.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+                    return;
+                }
+
+                await _next(context);
             }
             finally
             {
-                live._connections.TryRemove(context, out _);
+                _live._connections.TryRemove(context, out _);
             }
         }
     }

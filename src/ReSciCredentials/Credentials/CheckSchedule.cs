@@ -10,7 +10,7 @@ namespace ReSciCredentials.Credentials;
 /// While ReSci looks down only a canary is sent now and then; what is due waits.
 /// </summary>
 internal sealed partial class CheckSchedule(
-    IServiceProvider services, OutageWatch outage, ServerSeal seal, IOptions<ChecksOptions> options, TimeProvider time, ILogger<CheckSchedule> logger)
+    IServiceProvider services, OutageWatch outage, ImportPace imports, ServerSeal seal, IOptions<ChecksOptions> options, TimeProvider time, ILogger<CheckSchedule> logger)
     : BackgroundService
 {
     private const int Batch = 50;
@@ -115,7 +115,7 @@ internal sealed partial class CheckSchedule(
     private async Task BeginNextAsync(CancellationToken stoppingToken)
     {
         _running.RemoveAll(running => running.Check.IsCompleted);
-        if (_running.Count >= options.Value.AtOnce)
+        if (_running.Count >= options.Value.AtOnce || imports.HasTheTurn)
         {
             return;
         }

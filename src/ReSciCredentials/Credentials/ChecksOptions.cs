@@ -13,7 +13,7 @@ internal sealed class ChecksOptions
     /// <summary>How often each credential is checked; 1 hour to 30 days. Spread by a tenth either way.</summary>
     public TimeSpan Every { get; set; } = TimeSpan.FromDays(1);
 
-    /// <summary>The most calls to ReSci a minute; 1 to 600. With 60 a day is enough for 86,400 credentials.</summary>
+    /// <summary>The most calls to ReSci a minute, and the most by imports; 1 to 600. With 60 a day is enough for 86,400 credentials.</summary>
     public int PerMinute { get; set; } = 60;
 
     /// <summary>The most calls to ReSci at the same time; 1 to 16.</summary>

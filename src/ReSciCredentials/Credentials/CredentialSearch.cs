@@ -73,7 +73,8 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             [.. rows.Select(row => row.ToView(protector))],
             HasPrevious: backwards ? more : anchor is not null,
             HasNext: backwards || more,
-            Count: await CountAsync(matching, order, cancellationToken));
+            Count: await CountAsync(matching, order, cancellationToken),
+            IsCutOff: await IsCutOffAsync(storage, filter, cancellationToken));
     }
 
     /// <summary>A numbered page of the list, as programs go through it: in an order that what is added meanwhile does not disturb.</summary>
@@ -140,8 +141,8 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
     {
         var narrowed = await NarrowedAsync(storage, filter, person, cancellationToken);
-        // Few rows hold the words, so that each may be asked whether it is seen.
-        if (filter.ToMatch() is not null)
+        // Few rows hold the words or have such a key, so that each may be asked whether it is seen.
+        if (filter.ToMatch() is not null || filter.Key is not null)
         {
             return
             [
@@ -166,16 +167,28 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     private async Task<IQueryable<Credential>> NarrowedAsync(
         StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
     {
+        var (from, to) = FingerprintsLike(filter.Key);
         // A common word matches most rows: joining and sorting them all would take longer than the rest of the page. CROSS JOIN, because SQLite
-        // would otherwise walk all rows of the owner and ask of each whether it was found (https://sqlite.org/lang_select.html#crossjoin).
-        var matching = (filter.ToMatch() is { } match
-            ? storage.Credentials.FromSql(
+        // would otherwise walk all rows of the owner and ask of each whether it was found (https://sqlite.org/lang_select.html#crossjoin); and the index
+        // is named, because an owner looks as telling to it as a key.
+        var found = (filter.ToMatch(), filter.Key) switch
+        {
+            ({ } match, _) => storage.Credentials.FromSql(
                 $"""
                  SELECT c.* FROM (
                      SELECT rowid AS "Id" FROM "credential_words" WHERE "credential_words" MATCH {match} ORDER BY rowid DESC LIMIT {MatchesTo}
                  ) AS w CROSS JOIN "credentials" AS c ON c."Id" = w."Id"
-                 """)
-            : storage.Credentials).AsNoTracking();
+                 """),
+            (null, { } key) => storage.Credentials.FromSql(
+                $"""
+                 SELECT c.* FROM (
+                     SELECT "Uid" FROM "credential_keys" WHERE "LastFour" = {key}
+                     UNION SELECT "Uid" FROM "credential_keys" WHERE "Fingerprint" >= {from} AND "Fingerprint" < {to} LIMIT {MatchesTo}
+                 ) AS k CROSS JOIN "credentials" AS c INDEXED BY "IX_credentials_CurrentKeyUid" ON c."CurrentKeyUid" = k."Uid"
+                 """),
+            (null, null) => storage.Credentials,
+        };
+        var matching = found.AsNoTracking();
 
         if (filter.Status is { } status)
         {
@@ -206,12 +219,9 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             matching = matching.Where(credential => credential.ExpiresOn <= last);
         }
 
-        if (filter.Key is { } key)
+        if (filter.Key is { } ofKey && filter.ToMatch() is not null)
         {
-            // Only digits reach the pattern; for anything else it is one that no fingerprint fits.
-            var beginning = key.All(char.IsAsciiHexDigit) ? $"{key.ToLowerInvariant()}*" : "";
-            var keys = storage.CredentialKeys.Where(row => row.LastFour == key).Select(row => row.Uid)
-                .Union(storage.CredentialKeys.Where(row => EF.Functions.Glob(row.Fingerprint, beginning)).Select(row => row.Uid));
+            var keys = KeysLike(storage, ofKey);
             matching = matching.Where(credential => keys.Contains(credential.CurrentKeyUid));
         }
 
@@ -239,16 +249,47 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         ];
     }
 
-    // First which fingerprints there are twice at all, from their index; then only among what the person may see.
+    private static IQueryable<Guid> KeysLike(StorageContext storage, string key)
+    {
+        var (from, to) = FingerprintsLike(key);
+        return storage.CredentialKeys.Where(row => row.LastFour == key).Select(row => row.Uid)
+            .Union(storage.CredentialKeys
+                .Where(row => row.Fingerprint.CompareTo(from) >= 0 && row.Fingerprint.CompareTo(to) < 0)
+                .Select(row => row.Uid));
+    }
+
+    // A range, because SQLite finds its beginning in the index; of a pattern in a parameter it looks at every row. Empty when no fingerprint begins so.
+    private static (string From, string To) FingerprintsLike(string? key) =>
+        key is { Length: > 0 } && key.All(char.IsAsciiHexDigit) ? (key.ToLowerInvariant(), $"{key.ToLowerInvariant()}g") : ("", "");
+
+    // Whether more rows hold the words, or have such a key, than were looked at.
+    private static async Task<bool> IsCutOffAsync(StorageContext storage, CredentialFilter filter, CancellationToken cancellationToken) =>
+        (filter.ToMatch(), filter.Key) switch
+        {
+            ({ } match, _) => await storage.Database
+                .SqlQuery<int>($"""SELECT 1 AS "Value" FROM "credential_words" WHERE "credential_words" MATCH {match} LIMIT {MatchesTo + 1}""")
+                .CountAsync(cancellationToken) > MatchesTo,
+            (null, { } key) => await KeysLike(storage, key).Take(MatchesTo + 1).CountAsync(cancellationToken) > MatchesTo,
+            (null, null) => false,
+        };
+
+    // First which fingerprints there are twice at all, from their index alone; then only among what the person may see.
     private static async Task<List<int>> FindSameKeysAsync(StorageContext storage, Person person, CancellationToken cancellationToken)
     {
-        var twice = storage.CredentialKeys.GroupBy(row => row.Fingerprint).Where(group => group.Count() > 1).Select(group => group.Key);
-        var candidates = await (
-            from row in storage.CredentialKeys
-            where twice.Contains(row.Fingerprint)
-            join credential in storage.Credentials.VisibleTo(person) on row.Uid equals credential.CurrentKeyUid
-            orderby credential.Id descending
-            select new { credential.Id, row.Fingerprint }).Take(MatchesTo).ToListAsync(cancellationToken);
+        var candidates = await storage.Credentials
+            .FromSql(
+                $"""
+                 SELECT c.* FROM (
+                     SELECT "Fingerprint" FROM "credential_keys" GROUP BY "Fingerprint" HAVING COUNT(*) > 1
+                 ) AS t CROSS JOIN "credential_keys" AS k ON k."Fingerprint" = t."Fingerprint"
+                 CROSS JOIN "credentials" AS c INDEXED BY "IX_credentials_CurrentKeyUid" ON c."CurrentKeyUid" = k."Uid"
+                 """)
+            .AsNoTracking()
+            .VisibleTo(person)
+            .OrderByDescending(credential => credential.Id)
+            .Select(credential => new { credential.Id, credential.Keys.Single(key => key.Uid == credential.CurrentKeyUid).Fingerprint })
+            .Take(MatchesTo)
+            .ToListAsync(cancellationToken);
         return [.. candidates.GroupBy(row => row.Fingerprint, row => row.Id).Where(ids => ids.Skip(1).Any()).SelectMany(ids => ids)];
     }
 
@@ -307,7 +348,8 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
 
 /// <summary>One page of a list of credentials.</summary>
 /// <param name="Count">How many match in all, up to <see cref="CredentialSearch.CountedTo"/>; one more than that means more.</param>
-internal sealed record CredentialListing(IReadOnlyList<CredentialTileView> Rows, bool HasPrevious, bool HasNext, int Count);
+/// <param name="IsCutOff">Whether more hold the words, or have such a key, than the <see cref="CredentialSearch.MatchesTo"/> that were looked at.</param>
+internal sealed record CredentialListing(IReadOnlyList<CredentialTileView> Rows, bool HasPrevious, bool HasNext, int Count, bool IsCutOff);
 
 /// <summary>A bounded part of the credentials that a person may choose from.</summary>
 /// <param name="Total">How many they may see in all, whatever was searched, up to <see cref="CredentialSearch.CountedTo"/>.</param>

@@ -17,6 +17,8 @@ internal static class CredentialSetup
         services.AddTransient<KeyRotation>();
         services.AddTransient<CredentialAnswers>();
         services.AddSingleton<ProgramProbes>();
+        services.AddTransient<CredentialImport>();
+        services.AddSingleton<ImportPace>();
         services.AddSingleton<CredentialSearch>();
         services.AddSingleton<KeyUseReports>();
 

@@ -67,6 +67,25 @@ internal sealed partial class CredentialVault(
         };
     }
 
+    /// <summary>What saving would meet, without asking ReSci and without saving.</summary>
+    public async Task<SaveOutlook> LookAheadAsync(Person person, NewCredential input, CancellationToken cancellationToken)
+    {
+        var errors = input.Check(Today, out var cleaned, out _);
+        using var key = cleaned;
+        if (errors.Count > 0 || key is null)
+        {
+            return new SaveOutlook(errors);
+        }
+
+        var fingerprint = protector.FingerprintOf(key);
+        return new SaveOutlook(
+            errors,
+            fingerprint,
+            SecretProtector.LastFourOf(key),
+            await FindByOperationAsync(person, input.OperationId, cancellationToken),
+            await FindSameAsync(person, input.Name!.Trim(), fingerprint, input.OperationId, cancellationToken));
+    }
+
     /// <summary>
     /// Refused, refused once, with an expiry or review that is near or over, or never verified, in this order; at most <paramref name="limit"/>.
     /// </summary>
@@ -240,6 +259,11 @@ internal sealed partial class CredentialVault(
             if (present == wanted)
             {
                 return new EditOutcome.Done(wanted);
+            }
+
+            if (await HoldsStoredKeyAsync(storage, person, wanted, cancellationToken))
+            {
+                return new EditOutcome.Invalid("There is an API key in it that is stored here, and this text is shown to others. Remove it.");
             }
 
             if (present != TextRules.OrNull(seen))
@@ -457,9 +481,9 @@ internal sealed partial class CredentialVault(
             return (new SaveOutcome.Invalid(errors), null);
         }
 
-        if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), key, input.OperationId, cancellationToken) is { } same)
+        if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), protector.FingerprintOf(key), input.OperationId, cancellationToken) is { } same)
         {
-            return (new SaveOutcome.Same(same), null);
+            return (new SaveOutcome.Same(same.Text), null);
         }
 
         Verdict? verdict = null;
@@ -565,22 +589,20 @@ internal sealed partial class CredentialVault(
 
     // Only among what the person may see: whether somebody else stored the same key is not theirs to know.
     // What this very operation stored, by a request that was a little faster, is not one like it but it.
-    private async Task<string?> FindSameAsync(Person person, string name, Secret key, Guid operation, CancellationToken cancellationToken)
+    private async Task<SameCredential?> FindSameAsync(Person person, string name, string fingerprint, Guid operation, CancellationToken cancellationToken)
     {
-        var fingerprint = protector.FingerprintOf(key);
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var others = storage.Credentials.Where(credential => credential.OperationId != operation);
-        var sameKey = await storage.CredentialKeys
-            .Where(row => row.Fingerprint == fingerprint)
-            .Join(others.VisibleTo(person), row => row.Uid, credential => credential.CurrentKeyUid, (_, credential) => credential)
+        // Two questions, because each has an index and both at once have none.
+        var keys = storage.CredentialKeys.Where(row => row.Fingerprint == fingerprint).Select(row => row.Uid);
+        var sameKey = await others.VisibleTo(person)
+            .Where(credential => keys.Contains(credential.CurrentKeyUid))
             .OrderByDescending(credential => credential.Name == name)
             .Select(credential => credential.Name)
             .FirstOrDefaultAsync(cancellationToken);
         if (sameKey is not null)
         {
-            return sameKey == name
-                ? $"You already have a credential “{sameKey}” with this same key."
-                : $"This key is stored already, as “{sameKey}”.";
+            return new SameCredential(sameKey, HasName: sameKey == name, HasKey: true);
         }
 
         // The index by name minds no case.
@@ -589,7 +611,7 @@ internal sealed partial class CredentialVault(
         {
             if (await half.AnyAsync(credential => EF.Functions.Collate(credential.Name, CredentialSearch.IgnoringCase) == name && credential.Name == name, cancellationToken))
             {
-                return $"You already have a credential named “{name}”, with another key.";
+                return new SameCredential(name, HasName: true, HasKey: false);
             }
         }
 
@@ -634,6 +656,25 @@ internal sealed partial class CredentialVault(
             _ when found.Role < atLeast => (null, new Reply<T?>.Forbidden()),
             _ => (found.Key, null),
         };
+    }
+
+    // By fingerprint, word by word: the keys themselves stay closed. Only words as long as a key, or one of many could have its fingerprint by chance.
+    private async Task<bool> HoldsStoredKeyAsync(StorageContext storage, Person person, string? text, CancellationToken cancellationToken)
+    {
+        const int LeastLength = 16;
+        var fingerprints = new List<string>();
+        foreach (var word in (text ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        {
+            using var key = word.Length < LeastLength ? null : PastedKey.Clean(word, out _);
+            if (key is not null)
+            {
+                fingerprints.Add(protector.FingerprintOf(key));
+            }
+        }
+
+        return fingerprints.Count > 0 && await storage.CredentialKeys.AnyAsync(
+            row => fingerprints.Contains(row.Fingerprint) && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == row.CredentialId),
+            cancellationToken);
     }
 
     private Secret? TryOpen(StoredCiphertext? row)

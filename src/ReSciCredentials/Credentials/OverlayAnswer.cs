@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using Microsoft.AspNetCore.Antiforgery;
 using Microsoft.AspNetCore.Http.Metadata;
 using ReSciCredentials.ReSci;
 
@@ -22,7 +23,7 @@ internal sealed record OverlayAnswer(
         RetryAfter: verdict.RetryAfter is { } wait ? (int)Math.Ceiling(wait.TotalSeconds) : null);
 }
 
-/// <summary>What all forms that a key is typed into have in common.</summary>
+/// <summary>What all requests that bring a key have in common.</summary>
 internal static class KeyForms
 {
     /// <summary>In bytes. Room for the longest fields in their longest encoding; a 10 KB key still gets its own message.</summary>
@@ -34,6 +35,12 @@ internal static class KeyForms
     /// <summary>Bounds the form, and takes no other kind.</summary>
     public static RouteHandlerBuilder TakesKeys(this RouteHandlerBuilder route) =>
         route.Accepts<IFormCollection>(ContentType).WithMetadata(new RequestSizeLimitMetadata(Limit));
+
+    /// <summary>
+    /// Takes a file of credentials, which <see cref="CredentialFile"/> bounds, bare: as a part of a form it would be spooled. The form's token comes as a header.
+    /// </summary>
+    public static RouteHandlerBuilder TakesFile(this RouteHandlerBuilder route) =>
+        route.Accepts<Stream>(MediaTypeNames.Application.Octet).WithMetadata(new RequireAntiforgeryTokenAttribute());
 
     private sealed record RequestSizeLimitMetadata(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 }

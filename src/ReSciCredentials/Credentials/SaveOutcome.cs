@@ -23,3 +23,22 @@ internal abstract record SaveOutcome
     /// <param name="Errors">What to do, by field: name, description, key.</param>
     public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : SaveOutcome;
 }
+
+/// <summary>What saving a credential would meet. There is no place for a key in it.</summary>
+/// <param name="Errors">What to do, by field. When there are any, nothing else is known.</param>
+/// <param name="SavedAs">The credential that the same operation made before.</param>
+/// <param name="Same">One like it that the person may see.</param>
+internal sealed record SaveOutlook(
+    IReadOnlyDictionary<string, string> Errors, string? Fingerprint = null, string? LastFour = null, int? SavedAs = null, SameCredential? Same = null);
+
+/// <summary>A stored credential with the same name or key.</summary>
+internal sealed record SameCredential(string Name, bool HasName, bool HasKey)
+{
+    /// <summary>As a sentence.</summary>
+    public string Text => (HasName, HasKey) switch
+    {
+        (true, true) => $"You already have a credential “{Name}” with this same key.",
+        (_, true) => $"This key is stored already, as “{Name}”.",
+        _ => $"You already have a credential named “{Name}”, with another key.",
+    };
+}

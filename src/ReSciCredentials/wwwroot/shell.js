@@ -91,6 +91,53 @@ document.addEventListener('keydown', event => {
   }
 });
 
+// Keys in the wrong field: a page sends what is typed into a search or a name at once, and there a key must never go. Text that looks like one is
+// held back before Blazor hears of it, by the rule of KeyLikeText in the server: random letters and digits take turns more often than written ones.
+
+const likeKey = { window: 20, digits: 2, turns: 7 };
+const kindOf = character => /[a-z]/.test(character) ? 'small' : /[A-Z]/.test(character) ? 'capital' : /[0-9]/.test(character) ? 'digit' : '';
+const isTurn = (last, kind) => last && kind && kind !== last && !(last === 'capital' && kind === 'small');
+const looksLikeKey = word => {
+  if (word.includes('://') || word.includes('@')) {
+    return false;
+  }
+  for (let start = 0; start + likeKey.window <= word.length; start++) {
+    let [digits, turns, last] = [0, 0, ''];
+    for (const kind of [...word.slice(start, start + likeKey.window)].map(kindOf)) {
+      digits += kind === 'digit';
+      turns += Boolean(isTurn(last, kind));
+      last = kind || last;
+    }
+    if (digits >= likeKey.digits && turns >= likeKey.turns) {
+      return true;
+    }
+  }
+  return false;
+};
+
+const holdBack = event => {
+  const field = event.target;
+  if (!field.matches?.('.page :is(input, textarea)')) {
+    return;
+  }
+  const held = field.value.split(/\s+/).some(looksLikeKey);
+  if (held) {
+    event.stopImmediatePropagation();
+  }
+  if (held !== field.hasAttribute('data-held')) {
+    field.toggleAttribute('data-held', held);
+    const advice = field.type === 'search' ? 'Search by its last four characters or its fingerprint, as in key:1c77.' : 'If it is none, put a space into it.';
+    const text = held ? `This looks like an API key, so it was not sent. ${advice}` : '';
+    field.setCustomValidity(text);
+    if (held) {
+      announce(text);
+      field.reportValidity();
+    }
+  }
+};
+// In the window, because Blazor listens in the document; and not only to what changes a field: with every event of it that a page follows goes its value.
+['input', 'change', 'focus', 'blur'].forEach(type => addEventListener(type, holdBack, true));
+
 // Times: the server's words, kept fresh, with the exact time in the browser's zone.
 
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'long' });

@@ -1,87 +1,19 @@
-// The dialogs that make an access token. The token comes in the answer to their form and is shown here, once: no circuit, page or cookie ever holds it.
+// The dialogs that make an access token, which comes with snippets that hold it.
 
-import { FormDialog } from './form-dialog.js';
+import { MadeDialog } from './made-dialog.js';
 
-class TokenDialog extends FormDialog {
+class TokenDialog extends MadeDialog {
+  what = 'token';
+  rows = 'token';
   gone = ['This does not exist any more', 'The source or destination was removed, or is no longer shared with you. No token was made.'];
   tooLarge = ['That is too much to send', 'No token was made. Shorten the lists of limits.'];
 
-  connectedCallback() {
-    if (this.dialog) {
-      return;
-    }
-    super.connectedCallback();
-    this.question = this.wordsOfQuestion;
-    // Before the dialog opens, whichever way it does.
-    document.addEventListener('click', event => {
-      const opener = event.target.closest(`[commandfor="${this.dialog.id}"]`);
-      if (opener) {
-        this.prepare(opener.dataset);
-      }
-    }, true);
-    // By a button, which shell.js marks, or by hand: then nothing is lost any more when the dialog closes.
-    const made = this.part('[data-made]');
-    const copied = () => {
-      this.copied = true;
-      this.markTyped();
-    };
-    made.addEventListener('copy', copied);
-    new MutationObserver(() => made.querySelector('[data-copied]') && copied()).observe(made, { subtree: true, attributeFilter: ['data-copied'] });
-  }
-
-  // opener: the data of the button that opened the dialog.
   prepare(opener) {
     this.part('[data-of]').textContent = opener.of;
   }
 
-  get made() {
-    return !this.part('[data-made]').hidden;
-  }
-
-  get typed() {
-    return this.made ? this.dialog.open && !this.copied : super.typed;
-  }
-
-  act(what) {
-    return what === 'done' ? this.leave() : super.act(what);
-  }
-
-  submit() {
-    return this.made ? undefined : this.send(this.saveAddress, { progress: 'Making the token…' });
-  }
-
-  tell(answer) {
-    switch (answer.outcome) {
-      case 'madeBefore':
-        return this.say('warning', 'The token is made already', `“${answer.name}” was made by an earlier try whose answer was lost. It cannot be shown again: close this and rotate it, or revoke it.`);
-      case 'gone':
-        return this.sayInstead('gone');
-      case 'invalid':
-        super.tell(answer);
-        // What concerns no single field.
-        return answer.errors[''] && this.say('warning', 'No token was made', answer.errors['']);
-      default:
-        return super.tell(answer);
-    }
-  }
-
-  done(answer) {
-    this.madeId = answer.id;
-    this.copied = false;
-    this.showMade(answer);
-    this.wordsOfQuestion = ['Close without copying? The token is not shown again.', 'Keep it open', 'Close'];
-    this.markTyped();
-    this.part('[data-copy-token]').focus();
-  }
-
-  // An answer without a token empties it again.
   showMade({ token = '', snippets = [] }) {
-    for (const [selector, hidden] of [['[data-ask]', token], ['[data-made], [data-made-button]', !token]]) {
-      this.querySelectorAll(selector).forEach(element => element.hidden = Boolean(hidden));
-    }
-    this.part('[data-token]').textContent = token;
-    this.part('[data-copy-token]').dataset.copy = token;
-    this.part('[data-announcer]').textContent = '';
+    super.showMade({ token });
     const languages = this.querySelectorAll('[data-language]');
     this.querySelectorAll('[data-snippet]').forEach((place, index) => {
       const { language = '', text = '' } = snippets[index] ?? {};
@@ -91,36 +23,6 @@ class TokenDialog extends FormDialog {
       place.querySelector('code').textContent = text;
       place.querySelector('[data-copy]').dataset.copy = text;
     });
-  }
-
-  get wordsOfQuestion() {
-    return this.placesOfQuestion.map(place => place.textContent);
-  }
-
-  set wordsOfQuestion(words) {
-    this.placesOfQuestion.forEach((place, index) => place.textContent = words[index]);
-  }
-
-  get placesOfQuestion() {
-    return [this.part('[data-discard] p'), this.part('[data-do="keep"]'), this.part('[data-do="discard"]')];
-  }
-
-  clear() {
-    super.clear();
-    this.showMade({});
-    this.wordsOfQuestion = this.question;
-  }
-
-  // The page learned of the token from the server; the focus goes to its row.
-  close() {
-    const row = this.made ? `#token-${this.madeId}` : null;
-    if (row && !this.pageIsLive) {
-      return this.goTo(location.href, row);
-    }
-    super.close();
-    if (row) {
-      document.dispatchEvent(new CustomEvent('focus-when-there', { detail: row }));
-    }
   }
 }
 

@@ -90,10 +90,11 @@ public sealed class TokensOnAPage(ABroker broker) : BunitContext, IClassFixture<
         Services.AddSingleton(Options.Create(new ServerOptions()));
         Services.AddSingleton(Host.Server.Service<ChangeNotices>());
         Services.AddSingleton(TimeProvider.System);
-        Services.AddSingleton(new CurrentPerson(new SignedIn(Host.Owner), Host.Server.Service<Sessions>()));
+        Services.AddSingleton(provider => new CurrentPerson(
+            new SignedIn(Host.Owner), provider.GetRequiredService<NavigationManager>(), Host.Server.Service<Sessions>()));
         SetRendererInfo(new RendererInfo("Server", isInteractive: true));
         return Render<AccessTokensPanel>(of => of
-            .Add(p => p.FlowId, source).Add(p => p.Kind, FlowKind.Source).Add(p => p.FlowName, "Orders").Add(p => p.Paused, paused));
+            .Add(p => p.FlowId, source).Add(p => p.Kind, FlowKind.Source).Add(p => p.FlowName, "Orders").Add(p => p.Paused, paused).Add(p => p.MayChange, true));
     }
 
     private static Task Press(IRenderedComponent<AccessTokensPanel> panel, string button) =>

@@ -1,6 +1,8 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Net.WebSockets;
+using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 using AngleSharp.Html.Parser;
@@ -100,6 +102,26 @@ internal sealed class Visitor : IDisposable
             ["instead"] = instead,
         });
 
+    /// <summary>Chooses a file on the import page.</summary>
+    public Task<ImportAnswer> PreviewImportAsync(string file) =>
+        ImportAsync("/credentials/import/preview", file, TestContext.Current.CancellationToken);
+
+    /// <summary>Presses Import on the import page.</summary>
+    /// <param name="import">The same for every attempt with the same file.</param>
+    public Task<ImportAnswer> ImportAsync(
+        Guid import, string file, bool duplicates = false, bool unverified = false, CancellationToken cancellation = default) =>
+        ImportAsync($"/credentials/import/run?id={import}&duplicates={duplicates}&unverified={unverified}", file, cancellation);
+
+    /// <summary>Sends a file with the token of a form.</summary>
+    public async Task<PageAnswer> SendFileAsync(string address, HttpContent content, CancellationToken cancellation = default)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, address) { Content = content };
+        request.Headers.Add("RequestVerificationToken", await AntiforgeryTokenAsync());
+        request.Headers.Add("Sec-Fetch-Dest", "empty");
+        request.Headers.Add("Sec-Fetch-Mode", "cors");
+        return await SendAsync(request, [("Accept", "application/x-ndjson")], cancellation);
+    }
+
     /// <summary>Saves a credential that ReSci accepts and returns its id.</summary>
     public async Task<int> AddCredentialAsync(string name, string? key = null)
     {
@@ -113,7 +135,22 @@ internal sealed class Visitor : IDisposable
 
     public void Dispose() => Http.Dispose();
 
-    private async Task<PageAnswer> SendAsync(HttpRequestMessage request, (string Name, string Value)[] headers)
+    private async Task<ImportAnswer> ImportAsync(string address, string file, CancellationToken cancellation)
+    {
+        using var content = new ByteArrayContent(Encoding.UTF8.GetBytes(file));
+        content.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
+        var answer = await SendFileAsync(address, content, cancellation);
+        Assert.Equal(HttpStatusCode.OK, answer.Status);
+        var lines = answer.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => JsonSerializer.Deserialize<JsonElement>(line)).ToList();
+        var end = lines.LastOrDefault(line => line.TryGetProperty("end", out _));
+        return new ImportAnswer(
+            [.. lines.Where(line => line.TryGetProperty("line", out _)).Select(line => line.Deserialize<ImportAnswerRow>(JsonSerializerOptions.Web)!)],
+            end.ValueKind is JsonValueKind.Object ? end.GetProperty("end").GetString() : null,
+            end.ValueKind is JsonValueKind.Object && end.TryGetProperty("text", out var text) ? text.GetString() : null,
+            answer.Text);
+    }
+
+    private async Task<PageAnswer> SendAsync(HttpRequestMessage request, (string Name, string Value)[] headers, CancellationToken cancellation = default)
     {
         foreach (var (name, value) in Headers.Select(header => (header.Key, header.Value)).Concat(headers))
         {
@@ -121,11 +158,11 @@ internal sealed class Visitor : IDisposable
             request.Headers.TryAddWithoutValidation(name, value);
         }
 
-        using var answer = await Http.SendAsync(request);
+        using var answer = await Http.SendAsync(request, cancellation);
         return new PageAnswer(
             answer.StatusCode,
             answer.Headers.Location?.OriginalString.Replace(Http.BaseAddress!.GetLeftPart(UriPartial.Authority), "", StringComparison.Ordinal),
-            await answer.Content.ReadAsStringAsync(),
+            await answer.Content.ReadAsStringAsync(cancellation),
             answer.Headers.Concat(answer.Content.Headers)
                 .ToDictionary(header => header.Key, header => string.Join('\n', header.Value), StringComparer.OrdinalIgnoreCase));
     }
@@ -172,6 +209,16 @@ internal sealed record Answer(
     IReadOnlyList<ReSciCredentials.Broker.Snippet>? Snippets = null,
     string? CacheControl = null,
     HttpStatusCode Status = HttpStatusCode.OK);
+
+/// <summary>What the import page reads.</summary>
+/// <param name="End">What the last line says; null when it did not come.</param>
+internal sealed record ImportAnswer(IReadOnlyList<ImportAnswerRow> Rows, string? End, string? EndText, string Raw)
+{
+    public IEnumerable<string> States => Rows.Select(row => row.State);
+}
+
+internal sealed record ImportAnswerRow(
+    int Line, string State, string? Text, string? Name, string? Description, string? Fingerprint, string? LastFour, int? Id);
 
 /// <summary>A page, or what came in its place.</summary>
 /// <param name="Location">Where the answer leads, without this server's own origin.</param>

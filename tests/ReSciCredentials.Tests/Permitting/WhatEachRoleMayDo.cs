@@ -58,7 +58,7 @@ public sealed class WhatEachRoleMayDo(WhatEachRoleMayDo.Place place) : IClassFix
             Any((await c.Search.ListAsync(c.Who, new CredentialFilter(), CredentialOrder.Name, null, Many, Now)).Rows, tile => tile.Id == c.Credential)),
         For("CredentialSearch.PickAsync", AccessRole.Collaborator, async c =>
             Any((await c.Search.PickAsync(c.Who, "", c.Credential, 1, Now)).Tiles, tile => tile.Id == c.Credential)),
-        For("KeyUseReports.ReportAsync", AccessRole.Admin, c => c.Service<KeyUseReports>().ReportAsync(c.Who, c.Credential, null, default, Now)),
+        For("KeyUseReports.ReportAsync", AccessRole.Admin, c => c.Service<KeyUseReports>().ReportAsync(c.Who, c.Credential, null, null, default, Now)),
 
         // Using a credential in a source of one's own.
         For("FlowService.CreateAsync", AccessRole.Collaborator, async c =>
@@ -77,7 +77,7 @@ public sealed class WhatEachRoleMayDo(WhatEachRoleMayDo.Place place) : IClassFix
         For("AccessTokens.RevokeAsync", AccessRole.Admin, c => c.Tokens.RevokeAsync(c.Who, c.Token, Now), ofSource: true),
         For("UsageReader.ReadAsync", AccessRole.Collaborator, c => c.Service<UsageReader>().ReadAsync(c.Who, c.Source, null, Now), ofSource: true),
         For("UsageReader.ExportAsync", AccessRole.Collaborator, async c =>
-            Any(await c.Service<UsageReader>().ExportAsync(c.Who, c.Source, Now).CountAsync(Now), count => count > 0), ofSource: true),
+            Any(await c.Service<UsageReader>().ExportAsync(c.Who, c.Source, null, Now).CountAsync(Now), count => count > 0), ofSource: true),
 
         For("Sharing.ListAsync", AccessRole.Collaborator, c => c.Sharing.ListAsync(c.Who, c.Item, Now)),
         For("Sharing.AddAsync", AccessRole.Admin, c => c.Sharing.AddAsync(c.Who, c.Item, [c.ToAnother], Now)),

@@ -12,11 +12,19 @@ public enum Ending
 
     /// <summary>Sends nothing more and keeps the connection open.</summary>
     Hangs,
+
+    /// <summary>Sends letters without end, as fast as they are taken.</summary>
+    Floods,
+
+    /// <summary>Sends letters without end, slowly.</summary>
+    Drips,
 }
 
 /// <summary>Takes any connection on 127.0.0.1, waits for a request, and sends back exactly the bytes it was told to.</summary>
 internal sealed class OddServer : IAsyncDisposable
 {
+    public const long MostFlooded = 64L * 1024 * 1024;
+
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
     private readonly byte[] _answer;
@@ -30,6 +38,9 @@ internal sealed class OddServer : IAsyncDisposable
         _listener.Start();
         _serving = ServeAsync();
     }
+
+    /// <summary>How many letters could be sent after the answer until the client left; at most <see cref="MostFlooded"/>.</summary>
+    public long Flooded { get; private set; }
 
     public int Port => ((IPEndPoint)_listener.LocalEndpoint).Port;
 
@@ -74,6 +85,21 @@ internal sealed class OddServer : IAsyncDisposable
                 // Returns when the client leaves.
                 _ = await stream.ReadAsync(buffer, _stop.Token);
                 break;
+            case Ending.Floods:
+                buffer.AsSpan().Fill((byte)'h');
+                while (Flooded < MostFlooded)
+                {
+                    await stream.WriteAsync(buffer, _stop.Token);
+                    Flooded += buffer.Length;
+                }
+
+                break;
+            case Ending.Drips:
+                while (true)
+                {
+                    await stream.WriteAsync("h"u8.ToArray(), _stop.Token);
+                    await Task.Delay(TimeSpan.FromMilliseconds(50), _stop.Token);
+                }
         }
     }
 }

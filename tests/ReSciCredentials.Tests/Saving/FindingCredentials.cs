@@ -53,6 +53,34 @@ public sealed class FindingCredentials : IAsyncLifetime
         Assert.Equal(["Two", "One"], await NamesAsync("key:same"));
     }
 
+    [Fact]
+    public async Task Finds_a_key_among_those_that_hold_a_word()
+    {
+        await _vault.AddAsync("EU shop", "sandbox-accepted-0123456789-1c77");
+        await _vault.AddAsync("EU warehouse", "sandbox-accepted-9876543210-1c77");
+
+        Assert.Equal(["EU warehouse"], await NamesAsync("key:1c77 ware"));
+    }
+
+    [Theory]
+    [InlineData("crowd", true)]
+    [InlineData("crowd status:failed", true)]
+    [InlineData("alone", false)]
+    [InlineData("", false)]
+    public async Task Says_when_it_looked_at_a_part_of_the_matches_alone(string text, bool isCutOff)
+    {
+        await _vault.AddAsync("Alone");
+        await _vault.Server.Directory.SqlAsync(
+            $"""
+             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= {CredentialSearch.MatchesTo})
+             INSERT INTO credentials (Uid, OwnerId, Name, CurrentKeyUid, Version, VerifiedStatus, CreatedAt, UpdatedAt, OperationId, Revision, NextCheckAt, ChecksWithoutVerdict)
+             SELECT printf('%08X-0000-4000-8000-000000000001', i), 1, 'Crowd', printf('%08X-0000-4000-8000-000000000002', i), 1, 'Verified', 0, 0,
+                 printf('%08X-0000-4000-8000-000000000003', i), 1, 0, 0 FROM n
+             """);
+
+        Assert.Equal(isCutOff, (await ListAsync(text, CredentialOrder.Newest, null, 10)).IsCutOff);
+    }
+
     [Theory]
     [InlineData("Newest")]
     [InlineData("Name")]

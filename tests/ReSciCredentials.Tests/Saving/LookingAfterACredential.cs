@@ -31,6 +31,21 @@ public sealed class LookingAfterACredential : IAsyncLifetime
         Assert.Equal(("Theirs", "Theirs"), (Assert.IsType<EditOutcome.ChangedMeanwhile>(outcome).Present, (await _vault.TileAsync(_id)).Name));
     }
 
+    [Theory]
+    [InlineData("{0}")]
+    [InlineData("Production \"{0}\"")]
+    [InlineData("Production\tApiKey {0}")]
+    public async Task Refuses_a_name_that_holds_a_stored_key(string name)
+    {
+        const string Key = "sandbox-accepted-0123456789abcdef";
+        await _vault.AddAsync("Other", Key);
+
+        var outcome = await EditAsync("Production", string.Format(System.Globalization.CultureInfo.InvariantCulture, name.Replace('\t', ' '), Key));
+
+        Assert.Contains("API key", Assert.IsType<EditOutcome.Invalid>(outcome).Fault, StringComparison.Ordinal);
+        Assert.Equal("Production", (await _vault.TileAsync(_id)).Name);
+    }
+
     [Fact]
     public async Task Takes_the_same_edit_twice_as_one()
     {

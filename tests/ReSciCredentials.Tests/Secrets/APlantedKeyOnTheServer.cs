@@ -24,7 +24,7 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
     {
         _receiver = await WebhookReceiver.StartAsync();
         (_server, var owner) = await TestServer.StartOwnedAsync(
-            _directory, settings: [.. TestServer.LogsEverything, .. await _receiver.SettingsAsync(_directory), .. _mail.Settings]);
+            _directory, settings: [.. TestServer.LogsEverything, "--Checks:PerMinute=600", .. await _receiver.SettingsAsync(_directory), .. _mail.Settings]);
         using (owner)
         {
             foreach (var key in _keys)
@@ -73,7 +73,7 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
     /// <summary>Parts of a multipart form go to a temporary file, in clear, from 64 KB on; so such a form is not even read.</summary>
     [Fact]
     public void Is_not_read_from_a_form_that_would_be_spooled_to_disk() =>
-        Assert.Equal(Enumerable.Repeat(HttpStatusCode.UnsupportedMediaType, _keys.Length), _multipartAnswers);
+        Assert.Equal(Enumerable.Repeat(HttpStatusCode.UnsupportedMediaType, 2 * _keys.Length), _multipartAnswers);
 
     /// <summary>Of the keys that are refused it is told outside.</summary>
     [Fact]
@@ -114,6 +114,7 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
             { file, "key", "key.txt" },
         }));
 
+        await ImportAsync(owner, key);
         await ReplaceAsync(owner, key, unverified.Id);
 
         foreach (var page in new[] { "/", "/sources/new/resci/authenticate", "/account", "/activity", $"/credentials/{unverified.Id}/leaked?key=1c77ab02&step=report" })
@@ -136,6 +137,29 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
                 person, id, ReSciCredentials.ReSci.ReSciEndpoints.Find("list_import_jobs")!, TestContext.Current.CancellationToken)).ValueOrDefault;
             _answers.Add($"{verdict} {sample} {sample?.Sample?.Json} {string.Join('|', sample?.Sample?.Rows.SelectMany(row => row) ?? [])}");
         }
+    }
+
+    // In a file: as it should be, in the wrong column, twice, in rows and files that cannot be read, and in a form that would be spooled.
+    private async Task ImportAsync(Visitor owner, PlantedKey key)
+    {
+        string[] files =
+        [
+            $"name,description,key\nPlanted in a file,,{key.Text}\nTwice,,{key.Text}",
+            $"{key.Text},Planted,Shop\nShop,{key.Text},Planted\n\"{key.Text},open quote,",
+            $"Two,,{key.Text} {key.Text}\nStray,,{key.Text}\"\nColumns,{key.Text}\nLong,,{key.Text}{new string('x', 20_000)}",
+            $$"""{"api_key":"{{key.Text}}","site_id":"{{key.Text}}"}""",
+            $$"""{"api_key":"{{key.Text}}" {{key.Text}}}""",
+        ];
+        foreach (var file in files)
+        {
+            _answers.Add((await owner.PreviewImportAsync(file)).Raw);
+            _answers.Add((await owner.ImportAsync(Guid.NewGuid(), file, duplicates: true, unverified: true)).Raw);
+        }
+
+        using var form = new MultipartFormDataContent { { new ByteArrayContent(Encoding.UTF8.GetBytes(key.Text + new string('x', 100_000))), "file", "keys.csv" } };
+        var multipart = await owner.SendFileAsync("/credentials/import/preview", form);
+        _answers.Add(multipart.Text);
+        _multipartAnswers.Add(multipart.Status);
     }
 
     // As the new key of a credential with another one: refused, accepted, in the place of one that waits, told twice, and malformed.
