@@ -7,6 +7,7 @@ using ReSciCredentials.Credentials;
 using ReSciCredentials.Flows;
 using ReSciCredentials.Operations;
 using ReSciCredentials.ReSci;
+using ReSciCredentials.Safekeeping;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
@@ -29,6 +30,7 @@ internal static class Program
         builder.Services.AddCredentials(builder.Configuration);
         builder.Services.AddBroker(builder.Configuration);
         builder.Services.AddFlows();
+        builder.Services.AddSafekeeping(builder.Configuration);
         builder.Services.AddPages();
         builder.Services.AddOperations();
         adjust?.Invoke(builder);

@@ -36,6 +36,12 @@ internal static class AuditEvents
     public const string SignOutEverywhere = "sign_out_everywhere";
     public const string PasswordChanged = "password_changed";
     public const string SignInReset = "sign_in_reset";
+    public const string Backup = "backup";
+    public const string Drill = "drill";
+    public const string RestoreBackup = "restore_backup";
+    public const string Reencrypt = "reencrypt";
+    public const string RotateAll = "rotate_all";
+    public const string RotateRecoveryKey = "rotate_recovery_key";
 
     /// <summary>The field of <see cref="PromoteKey"/> when there is no way back.</summary>
     public const string OldKeyWiped = "old_key_wiped";

@@ -37,7 +37,35 @@ internal sealed partial class Opening(
             throw new StartRefusedException($"Another process already serves {files.Directory}. Stop it, or choose another Storage:Directory.");
         }
 
-        await OpenAsync(keyFile.Read(), cancellationToken);
+        await OpenAsync(await ReadKeyAsync(cancellationToken), cancellationToken);
+        if (seal.Reason is null && keyFile.HasSuccessor)
+        {
+            // The key is another: the process died before the database was sealed under the successor. Nobody can be about to do it now.
+            keyFile.DropSuccessor();
+        }
+    }
+
+    /// <summary>
+    /// The key in the file. When the recovery key was being exchanged, the one of two that the database names; the exchange is completed
+    /// if this process is the one that may.
+    /// </summary>
+    /// <returns>Null when there is no key file.</returns>
+    /// <exception cref="StartRefusedException">The file cannot be used.</exception>
+    public async Task<RecoveryKey?> ReadKeyAsync(CancellationToken cancellationToken)
+    {
+        if (!keyFile.HasSuccessor)
+        {
+            return keyFile.Read();
+        }
+
+        var needed = await sentinel.NeededKeyIdAsync(cancellationToken);
+        var isNamed = keyFile.ReadFor(needed) is { } key && key.Id == needed;
+        if (isNamed && processLock.IsHeld && keyFile.Read()?.Id != needed)
+        {
+            keyFile.Adopt();
+        }
+
+        return keyFile.ReadFor(needed);
     }
 
     /// <summary>
@@ -50,13 +78,13 @@ internal sealed partial class Opening(
         files.Prepare();
         if (processLock.TryTake())
         {
-            await OpenAsync(keyFile.Read(), cancellationToken);
+            await OpenAsync(await ReadKeyAsync(cancellationToken), cancellationToken);
         }
         else
         {
             var waitUntil = time.GetUtcNow() + ServerStart;
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200), time);
-            while (!await JoinRunningServerAsync(cancellationToken))
+            while (!await TryJoinAsync(cancellationToken))
             {
                 if (time.GetUtcNow() > waitUntil || !await timer.WaitForNextTickAsync(cancellationToken))
                 {
@@ -144,9 +172,21 @@ internal sealed partial class Opening(
         return true;
     }
 
-    private async Task<bool> JoinRunningServerAsync(CancellationToken cancellationToken)
+    /// <summary>Makes a ring key that everything is protected under from now on.</summary>
+    /// <exception cref="ServerSealedException">Asked of the database before: a wrong recovery key must seal nothing.</exception>
+    public async Task AddRingKeyAsync(CancellationToken cancellationToken)
     {
-        if (!await migrator.IsUpToDateAsync(cancellationToken) || keyFile.Read() is not { } key
+        await seal.DemandAsync(sentinel, cancellationToken);
+        var now = TimeProvider.System.GetUtcNow();
+        ring.CreateNewKey(now, now + RingKeyLifetime);
+        LogRingKeyMade(now);
+    }
+
+    /// <summary>Opens what another process keeps up to date, and changes nothing. Returns false when there is nothing to open yet.</summary>
+    /// <exception cref="StartRefusedException">The key file cannot be used.</exception>
+    public async Task<bool> TryJoinAsync(CancellationToken cancellationToken)
+    {
+        if (!await migrator.IsUpToDateAsync(cancellationToken) || await ReadKeyAsync(cancellationToken) is not { } key
             || await sentinel.AskAsync(key, cancellationToken) is not { } answer)
         {
             return false;

@@ -14,10 +14,12 @@ internal sealed class RecoveryKey
     private const int GroupSize = 4;
     private const byte FormatVersion = 1;
 
+    private readonly byte[] _key;
     private readonly byte[] _sealingKey;
 
     private RecoveryKey(byte[] key)
     {
+        _key = key;
         Id = IdOf(key);
         SheetGroups = [.. key.Chunk(GroupSize).Select((group, index) => $"{Convert.ToHexString(group)}-{CheckOf(index, group):X2}")];
         _sealingKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, key, Size, info: "ReSciCredentials.Sealing.v1"u8.ToArray());
@@ -112,6 +114,9 @@ internal sealed class RecoveryKey
             return null;
         }
     }
+
+    /// <summary>For looking whether the key, in any spelling, got into something that is to be kept.</summary>
+    public RecoveryKeyTraces Traces() => new([_key, _sealingKey], SheetGroups);
 
     private byte[] AssociatedData(string context) => Encoding.UTF8.GetBytes($"ReSciCredentials.v{FormatVersion}\n{Id}\n{context}");
 

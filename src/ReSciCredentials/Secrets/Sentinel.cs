@@ -51,6 +51,15 @@ internal sealed class Sentinel(IDbContextFactory<StorageContext> contexts)
             : new SentinelAnswer(new SealReason(SealCause.SentinelDamaged, sentinel.RecoveryKeyId, key.Id), null);
     }
 
+    /// <summary>The id of the recovery key that the database is sealed with; null when it does not tell.</summary>
+    public async Task<string?> NeededKeyIdAsync(CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        return await HasTablesAsync(storage, cancellationToken)
+            ? await storage.SealedValues.Where(value => value.Name == SentinelName).Select(value => value.RecoveryKeyId).SingleOrDefaultAsync(cancellationToken)
+            : null;
+    }
+
     public async Task WriteAsync(RecoveryKey key, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
