@@ -40,6 +40,7 @@ internal static class AuditEvents
     public const string Drill = "drill";
     public const string RestoreBackup = "restore_backup";
     public const string Reencrypt = "reencrypt";
+    public const string RenewRing = "renew_ring";
     public const string RotateAll = "rotate_all";
     public const string RotateRecoveryKey = "rotate_recovery_key";
 

@@ -6,12 +6,20 @@ using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Safekeeping;
 
-/// <summary>Orders a backup when one is due.</summary>
+/// <summary>Orders a backup when one is due, and once a day that keys under an older key of the ring are encrypted anew.</summary>
 internal sealed partial class BackupSchedule(
-    Jobs jobs, IOptions<BackupsOptions> options, IDbContextFactory<StorageContext> contexts, ServerSeal seal, TimeProvider time, ILogger<BackupSchedule> logger)
+    Jobs jobs,
+    Reencryption reencryption,
+    IOptions<BackupsOptions> options,
+    IDbContextFactory<StorageContext> contexts,
+    ServerSeal seal,
+    TimeProvider time,
+    ILogger<BackupSchedule> logger)
     : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
+
+    private static readonly TimeSpan ReencryptionInterval = TimeSpan.FromDays(1);
 
     /// <summary>How long after one that failed the next is tried.</summary>
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMinutes(15);
@@ -33,6 +41,7 @@ internal sealed partial class BackupSchedule(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
+        var lookedAt = time.GetUtcNow() - ReencryptionInterval;
         using var timer = new PeriodicTimer(Interval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
@@ -41,6 +50,15 @@ internal sealed partial class BackupSchedule(
                 if (seal.Reason is null && await NextAsync(stoppingToken) is { } due && due <= time.GetUtcNow() && await HasAnythingAsync(stoppingToken))
                 {
                     await jobs.OrderAsync(JobKind.Backup, Actor.Server, stoppingToken);
+                }
+
+                if (seal.Reason is null && time.GetUtcNow() - lookedAt >= ReencryptionInterval)
+                {
+                    lookedAt = time.GetUtcNow();
+                    if (await reencryption.IsDueAsync(stoppingToken))
+                    {
+                        await jobs.OrderAsync(JobKind.Reencrypt, Actor.Server, stoppingToken);
+                    }
                 }
             }
             catch (Exception exception) when (exception is not OperationCanceledException)

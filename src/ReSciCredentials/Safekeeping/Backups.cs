@@ -213,14 +213,16 @@ internal sealed partial class Backups(
 
     private static string FreeName(string place, DateTimeOffset at)
     {
-        var name = System.IO.Path.Combine(place, $"{Beginning}{at.UtcDateTime.ToString("yyyyMMdd'T'HHmmss'Z'", CultureInfo.InvariantCulture)}");
-        var free = name + BackupFile.Extension;
-        for (var number = 2; File.Exists(free); number++)
+        string path;
+        do
         {
-            free = string.Create(CultureInfo.InvariantCulture, $"{name}-{number}{BackupFile.Extension}");
+            path = System.IO.Path.Combine(
+                place, $"{Beginning}{at.UtcDateTime.ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture)}{BackupFile.Extension}");
+            at += TimeSpan.FromMilliseconds(1);
         }
+        while (File.Exists(path));
 
-        return free;
+        return path;
     }
 
     // By name, which is by time.

@@ -96,6 +96,10 @@ internal sealed partial class JobRunner(
             case JobKind.Reencrypt:
                 result = Result(await reencryption.RunAsync(progress, cancellationToken));
                 break;
+            case JobKind.RenewRing:
+                await opening.AddRingKeyAsync(cancellationToken);
+                result = Result(await reencryption.RunAsync(progress, cancellationToken));
+                break;
             case JobKind.RotateAll:
                 await opening.AddRingKeyAsync(cancellationToken);
                 var renewed = Result(await reencryption.RunAsync(progress, cancellationToken));
@@ -167,6 +171,7 @@ internal sealed partial class JobRunner(
         JobKind.Backup => AuditEvents.Backup,
         JobKind.Drill => AuditEvents.Drill,
         JobKind.Reencrypt => AuditEvents.Reencrypt,
+        JobKind.RenewRing => AuditEvents.RenewRing,
         JobKind.RotateAll => AuditEvents.RotateAll,
         JobKind.RotateRecoveryKey => AuditEvents.RotateRecoveryKey,
     };

@@ -23,6 +23,23 @@ internal sealed class Reencryption(
 
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>Whether some key that opens is under an older key of the ring.</summary>
+    public async Task<bool> IsDueAsync(CancellationToken cancellationToken)
+    {
+        var last = Guid.Empty;
+        while (await NextAsync(last, cancellationToken) is { Count: > 0 } rows)
+        {
+            if (rows.Exists(row => TryReprotect(row, []) is not null))
+            {
+                return true;
+            }
+
+            last = rows[^1].Uid;
+        }
+
+        return false;
+    }
+
     /// <exception cref="ServerSealedException"/>
     public async Task<ReencryptionReport> RunAsync(IProgress<HowFar>? progress, CancellationToken cancellationToken)
     {

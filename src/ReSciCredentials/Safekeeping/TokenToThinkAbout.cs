@@ -9,6 +9,8 @@ namespace ReSciCredentials.Safekeeping;
 /// <param name="BelongsTo">What it gives access to.</param>
 internal sealed record TokenToThinkAbout(string Kind, string Name, string Beginning, string BelongsTo, DateTimeOffset? LastUsedAt)
 {
+    public override string ToString() => $"{Kind} {Name} ({Beginning}…) of {BelongsTo}";
+
     /// <summary>All that work now.</summary>
     public static async Task<IReadOnlyList<TokenToThinkAbout>> ListAsync(StorageContext storage, DateTimeOffset now, CancellationToken cancellationToken) =>
         await storage.AccessTokens

@@ -56,8 +56,12 @@ internal sealed class KeyFile(IOptions<SecretsOptions> options, StorageFiles fil
     /// <exception cref="StartRefusedException">The file cannot be written.</exception>
     public void WriteSuccessor(RecoveryKey key)
     {
-        // One that was never used: the process died before the database was sealed under it.
-        File.Delete(Successor);
+        if (HasSuccessor)
+        {
+            // One that was never used: the process died before the database was sealed under it.
+            DropSuccessor();
+        }
+
         Write(key, Successor);
     }
 

@@ -12,6 +12,9 @@ public enum JobKind
     /// <summary>Every stored key is encrypted anew under the newest key of the ring.</summary>
     Reencrypt,
 
+    /// <summary>The same after a new key of the ring was made.</summary>
+    RenewRing,
+
     /// <summary>A new key of the ring, every stored key under it, and everybody signed out.</summary>
     RotateAll,
 

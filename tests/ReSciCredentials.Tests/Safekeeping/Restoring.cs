@@ -40,6 +40,7 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
     public async Task Keeps_what_was_there_aside_with_its_key()
     {
         string before;
+        await MakeStrangerAsync();
         await using (var vault = await Vault.StartAsync(_target))
         {
             await vault.AddAsync("Of another time");
@@ -89,6 +90,7 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
     [MemberData(nameof(Faults))]
     public async Task Refuses_what_cannot_be_trusted_and_touches_nothing(string fault, string said)
     {
+        await MakeStrangerAsync();
         await using (var vault = await Vault.StartAsync(_target))
         {
             await vault.AddAsync("Must stay");
@@ -154,6 +156,14 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
     {
         ended.Done();
         return _target;
+    }
+
+    // A server with a recovery key of its own: the others of this process begin with a copy of the same data.
+    private async Task MakeStrangerAsync()
+    {
+        await using var server = await TestServer.StartAsync(_target);
+        await server.CreateOwnerAsync();
+        await server.StartSessionAsync();
     }
 
     // Written anew each time: one bit or one line is another.

@@ -168,7 +168,7 @@ internal static class BackupCommands
             text.AppendLine().AppendLine("These tokens work again because they worked then. Revoke those that were revoked since, or that got into other hands:");
             foreach (var token in report.Tokens)
             {
-                text.AppendLine(CultureInfo.InvariantCulture, $"  {token.Kind} {token.Name} ({token.Beginning}…) of {token.BelongsTo}");
+                text.AppendLine(CultureInfo.InvariantCulture, $"  {token}");
             }
         }
 
