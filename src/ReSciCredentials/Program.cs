@@ -50,6 +50,7 @@ internal static class Program
         app.MapKeyRotation();
         app.MapBroker();
         app.MapFlows();
+        app.MapSafekeeping();
         app.MapPages();
         return app;
     }

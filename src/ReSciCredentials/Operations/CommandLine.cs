@@ -25,6 +25,7 @@ internal sealed partial class CommandLine(TextReader input, TextWriter output, T
         root.Subcommands.Add(BackupCommands.Make(shell));
         root.Subcommands.Add(RecoveryKeyCommands.Make(shell));
         root.Subcommands.Add(SecretsCommands.Make(shell));
+        root.Subcommands.Add(CheckCommand.Make(shell));
         root.Subcommands.Add(HealthCommand.Make(shell));
 
         // The host stops gracefully by itself; the parser's own limit of two seconds would cut it short.

@@ -15,6 +15,9 @@ internal static class SafekeepingSetup
         services.AddSingleton<RecoveryKeyRotation>();
         services.AddSingleton<JobRunner>();
         services.AddSingleton<Jobs>();
+        services.AddSingleton<ServerCare>();
+        // Transient, because of the HttpClient in it.
+        services.AddTransient<ServerCheck>();
         services.AddHostedService<JobWorker>();
         services.AddSingleton<BackupSchedule>();
         services.AddHostedService(provider => provider.GetRequiredService<BackupSchedule>());

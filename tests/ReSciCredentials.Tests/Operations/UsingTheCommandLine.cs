@@ -27,6 +27,18 @@ public sealed class UsingTheCommandLine : IDisposable
     [InlineData("owner reset-sign-in")]
     [InlineData("recovery-key")]
     [InlineData("recovery-key show")]
+    [InlineData("recovery-key check")]
+    [InlineData("recovery-key rotate")]
+    [InlineData("backup")]
+    [InlineData("backup create")]
+    [InlineData("backup list")]
+    [InlineData("backup verify")]
+    [InlineData("backup restore")]
+    [InlineData("backup drill")]
+    [InlineData("secrets")]
+    [InlineData("secrets reencrypt")]
+    [InlineData("secrets rotate-all")]
+    [InlineData("check")]
     [InlineData("health")]
     public async Task Explains_every_command(string command)
     {
@@ -49,6 +61,11 @@ public sealed class UsingTheCommandLine : IDisposable
     [InlineData("owner create")]
     [InlineData("recovery-key show")]
     [InlineData("health --loud")]
+    [InlineData("recovery-key check")]
+    [InlineData("recovery-key rotate")]
+    [InlineData("secrets rotate-all")]
+    [InlineData("backup verify")]
+    [InlineData("backup restore file --key-file a --sheet-stdin")]
     public async Task Tells_wrong_usage_from_failure_by_the_exit_code(string words)
     {
         var ended = await RunAsync(words.Split(' '));

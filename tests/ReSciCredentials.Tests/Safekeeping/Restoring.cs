@@ -22,7 +22,8 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
         var ended = await CommandRun.RunAsync(_target, $"backup restore {source.Backup} --sheet-stdin", sheet);
 
         var found = await Found.InAsync(Target(ended));
-        Assert.Equal((["One", "Two"], 2, 0, 0), (found.Names, found.Secrets, found.Unreadable, found.SessionsAlive));
+        Assert.Equal(["One", "Two"], found.Names);
+        Assert.Equal((2, 0, 0), (found.Secrets, found.Unreadable, found.SessionsAlive));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_target.KeyFile));
         Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(_target.Database));
     }
