@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.KeyManagement.Internal;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Storage;
 
@@ -16,6 +17,7 @@ internal sealed partial class Opening(
     Sentinel sentinel,
     ServerSeal seal,
     IKeyManager ring,
+    IKeyRingProvider ringInUse,
     IDbContextFactory<StorageContext> contexts,
     TimeProvider time,
     ILogger<Opening> logger)
@@ -24,6 +26,9 @@ internal sealed partial class Opening(
     private static readonly TimeSpan RingForesight = TimeSpan.FromDays(3);
 
     private static readonly TimeSpan RingKeyLifetime = TimeSpan.FromDays(90);
+
+    /// <summary>How long a new ring key may take to come into use.</summary>
+    private static readonly TimeSpan RingInUse = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a command waits for a server that is just starting.</summary>
     private static readonly TimeSpan ServerStart = TimeSpan.FromSeconds(30);
@@ -174,12 +179,25 @@ internal sealed partial class Opening(
 
     /// <summary>Makes a ring key that everything is protected under from now on.</summary>
     /// <exception cref="ServerSealedException">Asked of the database before: a wrong recovery key must seal nothing.</exception>
+    /// <exception cref="StartRefusedException">It was made, but does not come into use.</exception>
     public async Task AddRingKeyAsync(CancellationToken cancellationToken)
     {
         await seal.DemandAsync(sentinel, cancellationToken);
         var now = TimeProvider.System.GetUtcNow();
-        ring.CreateNewKey(now, now + RingKeyLifetime);
+        var made = ring.CreateNewKey(now, now + RingKeyLifetime);
         LogRingKeyMade(now);
+
+        // Data Protection goes on with the ring it remembers while it reads the new one in the background.
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (ringInUse.GetCurrentKeyRing().DefaultKeyId != made.KeyId)
+        {
+            if (TimeProvider.System.GetUtcNow() - now > RingInUse)
+            {
+                throw new StartRefusedException("The new key of the ring was made but is not in use. Start the server again, and repeat this.");
+            }
+
+            await timer.WaitForNextTickAsync(cancellationToken);
+        }
     }
 
     /// <summary>Opens what another process keeps up to date, and changes nothing. Returns false when there is nothing to open yet.</summary>

@@ -1,5 +1,4 @@
 using System.Net;
-using ReSciCredentials.Access;
 using ReSciCredentials.Safekeeping;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;

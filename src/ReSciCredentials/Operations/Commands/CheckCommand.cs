@@ -31,7 +31,8 @@ internal static class CheckCommand
                 var said = shell.Say(string.Join(Environment.NewLine, findings.Select(finding => $"{Word(finding.State),-8} {finding.Area,-13} {finding.Text}")));
                 return good ? said : shell.Refuse("There is a fault.");
             },
-            parsed.GetValue(json)));
+            parsed.GetValue(json),
+            isSilent: true));
         return check;
     }
 

@@ -35,14 +35,16 @@ internal sealed class CommandShell(string[] settings, TextReader input, TextWrit
             json);
 
     /// <summary>For commands that do without what is stored, or open it themselves.</summary>
-    public async Task<int> WithBuiltServicesAsync(Func<IServiceProvider, Task<int>> run, bool json = false)
+    /// <param name="isSilent">For a command that says itself what is wrong: nothing is logged.</param>
+    public async Task<int> WithBuiltServicesAsync(Func<IServiceProvider, Task<int>> run, bool json = false, bool isSilent = false)
     {
+        var least = isSilent ? LogLevel.None : LogLevel.Error;
         try
         {
             // On standard output stands what a command says, and nothing else.
             await using var app = await Program.BuildAsync(
                 // What a backup or a job came to is said by the command itself.
-                [.. settings, "--Logging:LogLevel:Default=Error", "--Logging:LogLevel:Microsoft=Error", "--Logging:LogLevel:ReSciCredentials.Safekeeping=Critical"],
+                [.. settings, $"--Logging:LogLevel:Default={least}", $"--Logging:LogLevel:Microsoft={least}", "--Logging:LogLevel:ReSciCredentials.Safekeeping=None"],
                 builder => builder.Services.Configure<ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace));
             await using var scope = app.Services.CreateAsyncScope();
             return await run(scope.ServiceProvider);
