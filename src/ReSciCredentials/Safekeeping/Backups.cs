@@ -190,10 +190,10 @@ internal sealed partial class Backups(
 
     private void RefuseKeyIn(string place)
     {
-        if (System.IO.Path.GetDirectoryName(keyFile.FilePath)!.Equals(place, StringComparison.Ordinal))
+        if (!System.IO.Path.GetRelativePath(place, keyFile.FilePath).StartsWith("..", StringComparison.Ordinal))
         {
             throw new BackupRefusedException(
-                $"The recovery key lies in {place}: whoever copies the backups would take their key along. Set Backups:Directory to another directory.");
+                $"The recovery key lies below {place}: whoever copies the backups would take their key along. Set Backups:Directory to another directory.");
         }
     }
 

@@ -44,41 +44,48 @@ internal sealed partial class JobRunner(
             await FinishAsync(job, result, cancellationToken);
             return result;
         }
+        catch (Exception exception) when (exception is not OperationCanceledException)
+        {
+            LogFailed(exception, job.Kind);
+            var result = new JobResult(false, "A fault of the disk or the database came between; the server's log says which. What was done until then stays. Order it again.");
+            await FinishAsync(job, result, cancellationToken);
+            return result;
+        }
     }
 
     /// <summary>Makes a backup in this process, whichever serves, and writes it down.</summary>
     /// <param name="directory">Null: where backups always lie.</param>
     /// <exception cref="BackupRefusedException">It was not made, which is written down too.</exception>
-    public async Task<Backup> BackUpAsync(string? directory, Actor actor, IProgress<HowFar>? progress, CancellationToken cancellationToken)
-    {
-        var now = time.GetUtcNow();
-        var job = new SafekeepingJob
-        {
-            Uid = Guid.NewGuid(),
-            Kind = JobKind.Backup,
-            RequestedAt = now,
-            RequestedById = actor.AccountId,
-            RequestedBy = actor.Who,
-            StartedAt = now,
-        };
-        try
-        {
-            var backup = await backups.CreateAsync(directory, progress, cancellationToken);
-            await FinishAsync(job, Result(backup), cancellationToken);
-            return backup;
-        }
-        catch (BackupRefusedException exception)
-        {
-            await FinishAsync(job, new JobResult(false, exception.Message), cancellationToken);
-            throw;
-        }
-    }
+    public Task<Backup> BackUpAsync(string? directory, Actor actor, IProgress<HowFar>? progress, CancellationToken cancellationToken) =>
+        WriteDownAsync(JobKind.Backup, actor, () => backups.CreateAsync(directory, progress, cancellationToken), Result, cancellationToken);
+
+    /// <summary>Rehearses a restore in this process, whichever serves, and writes down what came of it.</summary>
+    /// <exception cref="BackupRefusedException">It cannot be restored, which is written down too.</exception>
+    public Task<DrillReport> DrillAsync(string path, RecoveryKey key, Actor actor, IProgress<HowFar>? progress, CancellationToken cancellationToken) =>
+        WriteDownAsync(JobKind.Drill, actor, () => backups.DrillAsync(path, key, progress, cancellationToken), Result, cancellationToken);
 
     /// <summary>Writes down that an order is not carried out.</summary>
     public Task RefuseAsync(SafekeepingJob job, string why, CancellationToken cancellationToken)
     {
         LogNotDone(job.Kind, why);
         return FinishAsync(job, new JobResult(false, why), cancellationToken);
+    }
+
+    private async Task<T> WriteDownAsync<T>(JobKind kind, Actor actor, Func<Task<T>> work, Func<T, JobResult> resultOf, CancellationToken cancellationToken)
+    {
+        var now = time.GetUtcNow();
+        var job = new SafekeepingJob { Uid = Guid.NewGuid(), Kind = kind, RequestedAt = now, RequestedById = actor.AccountId, RequestedBy = actor.Who, StartedAt = now };
+        try
+        {
+            var done = await work();
+            await FinishAsync(job, resultOf(done), cancellationToken);
+            return done;
+        }
+        catch (BackupRefusedException exception)
+        {
+            await FinishAsync(job, new JobResult(false, exception.Message), cancellationToken);
+            throw;
+        }
     }
 
     private async Task<JobResult> DoAsync(SafekeepingJob job, IProgress<HowFar>? progress, CancellationToken cancellationToken)
@@ -185,4 +192,7 @@ internal sealed partial class JobRunner(
 
     [LoggerMessage(LogLevel.Error, "{Kind} was not done. {Reason}")]
     private partial void LogNotDone(JobKind kind, string reason);
+
+    [LoggerMessage(LogLevel.Error, "{Kind} failed")]
+    private partial void LogFailed(Exception exception, JobKind kind);
 }

@@ -14,9 +14,6 @@ internal sealed class KeyFile(IOptions<SecretsOptions> options, StorageFiles fil
         ? Path.GetFullPath(named, environment.ContentRootPath)
         : Path.GetFullPath(Path.Combine("..", "keys", "recovery.key"), files.Directory);
 
-    /// <summary>Whether a key lies ready to take the place of the present one.</summary>
-    public bool HasSuccessor => File.Exists(Successor);
-
     /// <summary>Where a key waits until the database is sealed under it.</summary>
     private string Successor => FilePath + ".new";
 
@@ -28,10 +25,9 @@ internal sealed class KeyFile(IOptions<SecretsOptions> options, StorageFiles fil
         return Read(FilePath);
     }
 
-    /// <summary>The key the database names: the successor's, once everything is sealed under it, else the one in place.</summary>
-    /// <param name="needed">The id in the database; null when there is none.</param>
+    /// <summary>The key that is to take the place of the present one as soon as the database names it; null when there is none.</summary>
     /// <exception cref="StartRefusedException">As for <see cref="Read()"/>.</exception>
-    public RecoveryKey? ReadFor(string? needed) => Read(Successor) is { } successor && successor.Id == needed ? successor : Read();
+    public RecoveryKey? ReadSuccessor() => Read(Successor);
 
     /// <summary>A key that was in use before and is kept aside, or the present one; null when none of that id is here.</summary>
     /// <exception cref="StartRefusedException">As for <see cref="Read()"/>.</exception>
@@ -56,12 +52,8 @@ internal sealed class KeyFile(IOptions<SecretsOptions> options, StorageFiles fil
     /// <exception cref="StartRefusedException">The file cannot be written.</exception>
     public void WriteSuccessor(RecoveryKey key)
     {
-        if (HasSuccessor)
-        {
-            // One that was never used: the process died before the database was sealed under it.
-            DropSuccessor();
-        }
-
+        // There may be one that was never used: the process died before the database was sealed under it.
+        DropSuccessor();
         Write(key, Successor);
     }
 
@@ -92,7 +84,13 @@ internal sealed class KeyFile(IOptions<SecretsOptions> options, StorageFiles fil
     }
 
     /// <summary>Removes a successor that the database does not name. Only while nobody can be about to seal the database under it.</summary>
-    public void DropSuccessor() => File.Delete(Successor);
+    public void DropSuccessor()
+    {
+        if (File.Exists(Successor))
+        {
+            File.Delete(Successor);
+        }
+    }
 
     private static RecoveryKey? Read(string path)
     {

@@ -43,9 +43,9 @@ internal sealed partial class Opening(
         }
 
         await OpenAsync(await ReadKeyAsync(cancellationToken), cancellationToken);
-        if (seal.Reason is null && keyFile.HasSuccessor)
+        if (seal.Reason is null)
         {
-            // The key is another: the process died before the database was sealed under the successor. Nobody can be about to do it now.
+            // Had the database named it, it would be in place by now: the process died before the database was sealed under the successor. Nobody can be about to do it now.
             keyFile.DropSuccessor();
         }
     }
@@ -58,19 +58,18 @@ internal sealed partial class Opening(
     /// <exception cref="StartRefusedException">The file cannot be used.</exception>
     public async Task<RecoveryKey?> ReadKeyAsync(CancellationToken cancellationToken)
     {
-        if (!keyFile.HasSuccessor)
+        var successor = keyFile.ReadSuccessor();
+        if (successor is null || successor.Id != await sentinel.NeededKeyIdAsync(cancellationToken))
         {
             return keyFile.Read();
         }
 
-        var needed = await sentinel.NeededKeyIdAsync(cancellationToken);
-        var isNamed = keyFile.ReadFor(needed) is { } key && key.Id == needed;
-        if (isNamed && processLock.IsHeld && keyFile.Read()?.Id != needed)
+        if (processLock.IsHeld)
         {
             keyFile.Adopt();
         }
 
-        return keyFile.ReadFor(needed);
+        return successor;
     }
 
     /// <summary>

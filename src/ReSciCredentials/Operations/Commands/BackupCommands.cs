@@ -104,25 +104,33 @@ internal static class BackupCommands
     private static Command Drill(CommandShell shell)
     {
         var file = new Argument<string>("file") { Description = "The backup; without it the newest in Backups:Directory", Arity = ArgumentArity.ZeroOrOne };
-        var (key, json) = (new KeyOptions(), CommandShell.JsonOption());
+        var (key, asJson) = (new KeyOptions(), CommandShell.JsonOption());
         var drill = new Command(
             "drill", "Rehearse a restore: unpack a backup into a temporary place, start on it, open every key in it, and say what came of it. Touches nothing else.")
-            { file, json };
+            { file, asJson };
         key.AddTo(drill);
-        drill.SetAction((parsed, cancellationToken) => shell.WithBuiltServicesAsync(
-            async services =>
+        drill.SetAction((parsed, cancellationToken) =>
+        {
+            var json = parsed.GetValue(asJson);
+            // A file may be rehearsed where there is no server; what is rehearsed of this server's own is written down there.
+            return parsed.GetValue(file) is { } named
+                ? shell.WithBuiltServicesAsync(services => RunAsync(services, Path.GetFullPath(named), isOwn: false), json)
+                : shell.WithServicesAsync(services => RunAsync(services, services.GetRequiredService<Backups>().Newest(), isOwn: true), json, cancellationToken);
+
+            async Task<int> RunAsync(IServiceProvider services, string path, bool isOwn)
             {
                 var backups = services.GetRequiredService<Backups>();
-                var path = parsed.GetValue(file) is { } named ? Path.GetFullPath(named) : backups.Newest();
                 var opener = await key.ReadAsync(parsed, shell, cancellationToken) ?? await backups.FindKeyAsync(path, cancellationToken);
                 DrillReport report;
                 using (var progress = shell.ShowProgress())
                 {
-                    report = await backups.DrillAsync(path, opener, progress, cancellationToken);
+                    report = isOwn
+                        ? await services.GetRequiredService<JobRunner>().DrillAsync(path, opener, Actor.CommandLine, progress, cancellationToken)
+                        : await backups.DrillAsync(path, opener, progress, cancellationToken);
                 }
 
                 var result = JobRunner.Result(report);
-                return parsed.GetValue(json)
+                return json
                     ? shell.Answer(result.Succeeded, new
                     {
                         done = result.Succeeded,
@@ -132,8 +140,8 @@ internal static class BackupCommands
                         seconds = Math.Round(report.Took.TotalSeconds, 3),
                     })
                     : result.Succeeded ? shell.Say(result.Detail) : shell.Refuse(result.Detail);
-            },
-            parsed.GetValue(json)));
+            }
+        });
         return drill;
     }
 

@@ -34,9 +34,10 @@ internal static class RecoveryKeyCommands
         check.SetAction((parsed, cancellationToken) => shell.WithBuiltServicesAsync(
             async services =>
             {
-                services.GetRequiredService<StorageFiles>().Prepare();
                 var typed = await key.ReadAsync(parsed, shell, cancellationToken) ?? throw new BackupRefusedException("There is no key to check.");
-                var needed = await services.GetRequiredService<Sentinel>().NeededKeyIdAsync(cancellationToken);
+                var needed = File.Exists(services.GetRequiredService<StorageFiles>().Database)
+                    ? await services.GetRequiredService<Sentinel>().NeededKeyIdAsync(cancellationToken)
+                    : null;
                 var fits = typed.Id == needed;
                 var text = needed is null ? $"The sheet is whole: it is recovery key {typed.Id}. The database needs none yet."
                     : fits ? $"The sheet is right: it is recovery key {typed.Id}, which the database needs."
