@@ -15,7 +15,7 @@ internal static class OwnersHealth
     public static async Task WriteAsync(HttpContext context, HealthReport report)
     {
         var (services, cancellationToken) = (context.RequestServices, context.RequestAborted);
-        if (report.Status is HealthStatus.Healthy
+        if (report.Status is not HealthStatus.Unhealthy
             && SessionClaims.SessionOf(context.User) is { } session
             && await services.GetRequiredService<Sessions>().FindAsync(session, SessionClaims.ClientOf(context.User), cancellationToken) is { Role: AccountRole.Owner })
         {
