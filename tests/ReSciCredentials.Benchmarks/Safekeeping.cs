@@ -6,7 +6,6 @@ using ReSciCredentials.Access;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Safekeeping;
 using ReSciCredentials.Secrets;
-using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Harness;
 using ReSciCredentials.Tests.Operations;
 
