@@ -175,7 +175,7 @@ internal sealed class ServerCheck(
         var now = TimeProvider.System.GetUtcNow();
         var newest = ring.GetAllKeys().Where(key => !key.IsRevoked && key.ActivationDate <= now && key.ExpirationDate > now).Max(key => (DateTimeOffset?)key.ExpirationDate);
         return newest is { } until
-            ? Finding.Good("key ring", $"{elements.Count} elements open; the key in use is good until {Day(until)} and is followed by itself.")
+            ? Finding.Good("key ring", $"All of it opens; the key in use is good until {Day(until)} and is followed by itself.")
             : Finding.Fault("key ring", "No key of it is valid now. Start the server: it makes one.");
     }
 
@@ -200,7 +200,7 @@ internal sealed class ServerCheck(
         }
 
         return bad.Count == 0
-            ? Finding.Good("stored keys", string.Create(CultureInfo.InvariantCulture, $"All {looked} open."))
+            ? Finding.Good("stored keys", looked == 0 ? "There are none yet." : string.Create(CultureInfo.InvariantCulture, $"All {looked} open."))
             : Finding.Fault("stored keys", $"Those of these credentials are missing or do not open: {string.Join(", ", bad.Take(Named))}. Replace them, or restore a backup.");
     }
 
