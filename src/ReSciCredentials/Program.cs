@@ -9,6 +9,7 @@ using ReSciCredentials.Credentials;
 using ReSciCredentials.Flows;
 using ReSciCredentials.Operations;
 using ReSciCredentials.ReSci;
+using ReSciCredentials.Safekeeping;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
@@ -32,6 +33,7 @@ internal static class Program
         builder.Services.AddCredentials(builder.Configuration);
         builder.Services.AddBroker(builder.Configuration);
         builder.Services.AddFlows();
+        builder.Services.AddSafekeeping(builder.Configuration);
         builder.Services.AddPages();
         builder.Services.AddOperations();
         adjust?.Invoke(builder);
@@ -63,6 +65,7 @@ internal static class Program
         app.MapFlowApi();
         app.MapAuditApi();
         app.MapRestOfApi();
+        app.MapSafekeeping();
         app.MapPages();
         return app;
     }

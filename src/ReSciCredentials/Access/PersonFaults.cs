@@ -10,6 +10,9 @@ internal sealed record PersonFaults(string? Name, string? Email, string? Passwor
 
     public bool Any => (Name ?? Email ?? Password) is not null;
 
+    /// <summary>A line for each.</summary>
+    public string ToText() => string.Join(Environment.NewLine, new[] { Name, Email, Password }.OfType<string>());
+
     public static PersonFaults Of(string name, string email, string password) => new(
         name.Trim() is { Length: > 0 and <= NameLength } and var kept && !kept.Any(char.IsControl)
             ? null

@@ -118,6 +118,10 @@ internal sealed partial class Sessions(
     public Task<IReadOnlyCollection<Guid>> EndAllInAsync(StorageContext storage, int accountId, CancellationToken cancellationToken) =>
         EndIn(storage, Alive(storage).Where(s => s.AccountId == accountId), cancellationToken);
 
+    /// <summary>Ends everybody's sessions within the caller's transaction, who cuts their connections after the commit.</summary>
+    public Task<IReadOnlyCollection<Guid>> EndEverybodysInAsync(StorageContext storage, CancellationToken cancellationToken) =>
+        EndIn(storage, Alive(storage), cancellationToken);
+
     /// <summary>
     /// Removes what is left of sessions that ended, by a sign-out or a limit, more than <see cref="KeptAfterEnd"/> ago. The audit log still
     /// tells of them.

@@ -42,6 +42,13 @@ internal static class AuditEvents
     public const string SignOutEverywhere = "sign_out_everywhere";
     public const string PasswordChanged = "password_changed";
     public const string SignInReset = "sign_in_reset";
+    public const string Backup = "backup";
+    public const string Drill = "drill";
+    public const string RestoreBackup = "restore_backup";
+    public const string Reencrypt = "reencrypt";
+    public const string RenewRing = "renew_ring";
+    public const string RotateAll = "rotate_all";
+    public const string RotateRecoveryKey = "rotate_recovery_key";
 
     /// <summary>The audit log, or a part of it, was taken away as a file, in the format that the field names.</summary>
     public const string Exported = "exported";

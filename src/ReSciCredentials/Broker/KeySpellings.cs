@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 using System.Text;
+using ReSciCredentials.Secrets;
 
 namespace ReSciCredentials.Broker;
 
@@ -35,7 +36,7 @@ internal sealed class KeySpellings
         Add(Encoding.ASCII.GetBytes(Convert.ToHexStringLower(key)), foldsCase: true, decodes: true);
         for (var alignment = 0; alignment < 3; alignment++)
         {
-            var core = CoreOfBase64(key, alignment);
+            var core = Base64Core.Of(key, alignment);
             Add(Encoding.ASCII.GetBytes(core), foldsCase: false, decodes: true);
             var safe = core.Replace('+', '-').Replace('/', '_');
             if (safe != core)
@@ -224,16 +225,6 @@ internal sealed class KeySpellings
 
         value = known <= byte.MaxValue ? (byte)known : (byte)0;
         return end + 1;
-    }
-
-    /// <summary>The characters of the key's base64 form that stay the same whatever stands before and behind it.</summary>
-    /// <param name="alignment">How many bytes of something else share the first group of three: 0, 1 or 2.</param>
-    private static string CoreOfBase64(ReadOnlySpan<byte> key, int alignment)
-    {
-        var encoded = Convert.ToBase64String([.. new byte[alignment], .. key]);
-        var first = alignment == 0 ? 0 : alignment + 1;
-        var last = (alignment + key.Length) * 8 / 6;
-        return encoded[first..last];
     }
 
     private void Add(byte[] text, bool foldsCase, bool decodes)

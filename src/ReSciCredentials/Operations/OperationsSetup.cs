@@ -38,6 +38,6 @@ internal static class OperationsSetup
         var health = routes.MapGroup("/health").AllowAnonymous().WithMetadata(new OpenWhenSealed());
 
         health.MapHealthChecks("/live", new HealthCheckOptions { Predicate = _ => false });
-        health.MapHealthChecks("/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(Ready) });
+        health.MapHealthChecks("/ready", new HealthCheckOptions { Predicate = check => check.Tags.Contains(Ready), ResponseWriter = OwnersHealth.WriteAsync });
     }
 }

@@ -6,6 +6,7 @@ using ReSciCredentials.Audit;
 using ReSciCredentials.Broker;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.ReSci;
+using ReSciCredentials.Safekeeping;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
@@ -36,6 +37,7 @@ internal sealed class UnreadableSettings
         Look(builder.Configuration, AnnouncementsOptions.Section, new AnnouncementsOptions(), faults);
         Look(builder.Configuration, WebhookOptions.Section, new WebhookOptions(), faults);
         Look(builder.Configuration, MailOptions.Section, new MailOptions(), faults);
+        Look(builder.Configuration, BackupsOptions.Section, new BackupsOptions(), faults);
 
         builder.Services.AddOptions<UnreadableSettings>().Configure(unreadable => unreadable.Faults = faults).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<UnreadableSettings>, Validation>();

@@ -34,6 +34,25 @@ internal sealed partial class ReSciClient(HttpClient http, IOptions<ReSciOptions
         return new SampleResult(verdict, answer is null ? null : Sample.From(body, answer, new Redaction(key.Reveal())));
     }
 
+    /// <summary>Asks without a key whether ReSci answers at all, whatever it says.</summary>
+    /// <returns>The step that failed; null when there was an answer.</returns>
+    /// <exception cref="OperationCanceledException">The caller gave up.</exception>
+    public async Task<VerdictStep?> ReachAsync(CancellationToken cancellationToken)
+    {
+        using var deadline = new CancellationTokenSource(options.Value.Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(deadline.Token, cancellationToken);
+        try
+        {
+            using var response = await http.GetAsync(new Uri("", UriKind.Relative), HttpCompletionOption.ResponseHeadersRead, either.Token);
+            return null;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or IOException or OperationCanceledException)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            return StepOf(exception);
+        }
+    }
+
     private async Task<Answer> GetAsync(Secret key, string path, CancellationToken cancellationToken)
     {
         var started = time.GetTimestamp();

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.KeyManagement.Internal;
 using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Storage;
 
@@ -16,6 +17,7 @@ internal sealed partial class Opening(
     Sentinel sentinel,
     ServerSeal seal,
     IKeyManager ring,
+    IKeyRingProvider ringInUse,
     IDbContextFactory<StorageContext> contexts,
     TimeProvider time,
     ILogger<Opening> logger)
@@ -24,6 +26,9 @@ internal sealed partial class Opening(
     private static readonly TimeSpan RingForesight = TimeSpan.FromDays(3);
 
     private static readonly TimeSpan RingKeyLifetime = TimeSpan.FromDays(90);
+
+    /// <summary>How long a new ring key may take to come into use.</summary>
+    private static readonly TimeSpan RingInUse = TimeSpan.FromSeconds(30);
 
     /// <summary>How long a command waits for a server that is just starting.</summary>
     private static readonly TimeSpan ServerStart = TimeSpan.FromSeconds(30);
@@ -37,7 +42,34 @@ internal sealed partial class Opening(
             throw new StartRefusedException($"Another process already serves {files.Directory}. Stop it, or choose another Storage:Directory.");
         }
 
-        await OpenAsync(keyFile.Read(), cancellationToken);
+        await OpenAsync(await ReadKeyAsync(cancellationToken), cancellationToken);
+        if (seal.Reason is null)
+        {
+            // Had the database named it, it would be in place by now: the process died before the database was sealed under the successor. Nobody can be about to do it now.
+            keyFile.DropSuccessor();
+        }
+    }
+
+    /// <summary>
+    /// The key in the file. When the recovery key was being exchanged, the one of two that the database names; the exchange is completed
+    /// if this process is the one that may.
+    /// </summary>
+    /// <returns>Null when there is no key file.</returns>
+    /// <exception cref="StartRefusedException">The file cannot be used.</exception>
+    public async Task<RecoveryKey?> ReadKeyAsync(CancellationToken cancellationToken)
+    {
+        var successor = keyFile.ReadSuccessor();
+        if (successor is null || successor.Id != await sentinel.NeededKeyIdAsync(cancellationToken))
+        {
+            return keyFile.Read();
+        }
+
+        if (processLock.IsHeld)
+        {
+            keyFile.Adopt();
+        }
+
+        return successor;
     }
 
     /// <summary>
@@ -50,13 +82,13 @@ internal sealed partial class Opening(
         files.Prepare();
         if (processLock.TryTake())
         {
-            await OpenAsync(keyFile.Read(), cancellationToken);
+            await OpenAsync(await ReadKeyAsync(cancellationToken), cancellationToken);
         }
         else
         {
             var waitUntil = time.GetUtcNow() + ServerStart;
             using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(200), time);
-            while (!await JoinRunningServerAsync(cancellationToken))
+            while (!await TryJoinAsync(cancellationToken))
             {
                 if (time.GetUtcNow() > waitUntil || !await timer.WaitForNextTickAsync(cancellationToken))
                 {
@@ -144,9 +176,34 @@ internal sealed partial class Opening(
         return true;
     }
 
-    private async Task<bool> JoinRunningServerAsync(CancellationToken cancellationToken)
+    /// <summary>Makes a ring key that everything is protected under from now on.</summary>
+    /// <exception cref="ServerSealedException">Asked of the database before: a wrong recovery key must seal nothing.</exception>
+    /// <exception cref="StartRefusedException">It was made, but does not come into use.</exception>
+    public async Task AddRingKeyAsync(CancellationToken cancellationToken)
     {
-        if (!await migrator.IsUpToDateAsync(cancellationToken) || keyFile.Read() is not { } key
+        await seal.DemandAsync(sentinel, cancellationToken);
+        var now = TimeProvider.System.GetUtcNow();
+        var made = ring.CreateNewKey(now, now + RingKeyLifetime);
+        LogRingKeyMade(now);
+
+        // Data Protection goes on with the ring it remembers while it reads the new one in the background.
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
+        while (ringInUse.GetCurrentKeyRing().DefaultKeyId != made.KeyId)
+        {
+            if (TimeProvider.System.GetUtcNow() - now > RingInUse)
+            {
+                throw new StartRefusedException("The new key of the ring was made but is not in use. Start the server again, and repeat this.");
+            }
+
+            await timer.WaitForNextTickAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>Opens what another process keeps up to date, and changes nothing. Returns false when there is nothing to open yet.</summary>
+    /// <exception cref="StartRefusedException">The key file cannot be used.</exception>
+    public async Task<bool> TryJoinAsync(CancellationToken cancellationToken)
+    {
+        if (!await migrator.IsUpToDateAsync(cancellationToken) || await ReadKeyAsync(cancellationToken) is not { } key
             || await sentinel.AskAsync(key, cancellationToken) is not { } answer || answer is { Reason: null, Keys: null })
         {
             return false;

@@ -4,6 +4,13 @@ using System.Text;
 
 namespace ReSciCredentials.Secrets;
 
+/// <summary>What was typed is no recovery key.</summary>
+/// <param name="group">The first group that is wrong, from 1; null when there are too few or too many.</param>
+public sealed class RecoveryKeyFormatException(string message, int? group) : FormatException(message)
+{
+    public int? Group { get; } = group;
+}
+
 /// <summary>
 /// The 32 bytes that open everything else. They lie in a file outside the database and on a sheet of paper, in the same form:
 /// eight numbered groups, each of four bytes and one check byte, so that a slip in copying is found and named.
@@ -14,10 +21,12 @@ internal sealed class RecoveryKey
     private const int GroupSize = 4;
     private const byte FormatVersion = 1;
 
+    private readonly byte[] _key;
     private readonly byte[] _sealingKey;
 
     private RecoveryKey(byte[] key)
     {
+        _key = key;
         Id = IdOf(key);
         SheetGroups = [.. key.Chunk(GroupSize).Select((group, index) => $"{Convert.ToHexString(group)}-{CheckOf(index, group):X2}")];
         _sealingKey = HKDF.DeriveKey(HashAlgorithmName.SHA256, key, Size, info: "ReSciCredentials.Sealing.v1"u8.ToArray());
@@ -32,7 +41,7 @@ internal sealed class RecoveryKey
     public static RecoveryKey Create() => new(RandomNumberGenerator.GetBytes(Size));
 
     /// <summary>Reads the key file or a sheet that was typed in: lines with a group each, in order; numbers, blanks, case and lines with # do not matter.</summary>
-    /// <exception cref="FormatException">Says which group is wrong, never what it holds.</exception>
+    /// <exception cref="RecoveryKeyFormatException">Says which group is wrong, never what it holds.</exception>
     public static RecoveryKey Parse(string text)
     {
         var lines = text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
@@ -40,7 +49,7 @@ internal sealed class RecoveryKey
             .ToArray();
         if (lines.Length != Size / GroupSize)
         {
-            throw new FormatException($"A recovery key has {Size / GroupSize} groups, here are {lines.Length}.");
+            throw new RecoveryKeyFormatException($"A recovery key has {Size / GroupSize} groups, here are {lines.Length}.", group: null);
         }
 
         var key = new byte[Size];
@@ -53,7 +62,8 @@ internal sealed class RecoveryKey
                 || Convert.FromHexString(word, group, out _, out _) is not System.Buffers.OperationStatus.Done
                 || group[GroupSize] != CheckOf(index, group.AsSpan(0, GroupSize)))
             {
-                throw new FormatException(string.Create(CultureInfo.InvariantCulture, $"Group {index + 1} of the recovery key is not right."));
+                throw new RecoveryKeyFormatException(
+                    string.Create(CultureInfo.InvariantCulture, $"Group {index + 1} of the recovery key is not right."), index + 1);
             }
 
             group.AsSpan(0, GroupSize).CopyTo(key.AsSpan(index * GroupSize));
@@ -112,6 +122,9 @@ internal sealed class RecoveryKey
             return null;
         }
     }
+
+    /// <summary>For looking whether the key, in any spelling, got into something that is to be kept.</summary>
+    public RecoveryKeyTraces Traces() => new([_key, _sealingKey], SheetGroups);
 
     private byte[] AssociatedData(string context) => Encoding.UTF8.GetBytes($"ReSciCredentials.v{FormatVersion}\n{Id}\n{context}");
 

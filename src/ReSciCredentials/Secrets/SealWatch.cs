@@ -4,7 +4,7 @@ namespace ReSciCredentials.Secrets;
 
 /// <summary>Looks at the key file every two seconds and at the sentinel every minute: a lost or exchanged key seals a running server, and putting it back unseals it.</summary>
 internal sealed partial class SealWatch(
-    KeyFile keyFile, Sentinel sentinel, ServerSeal seal, Opening opening, TimeProvider time, ILogger<SealWatch> logger) : BackgroundService
+    Sentinel sentinel, ServerSeal seal, Opening opening, TimeProvider time, ILogger<SealWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan FileInterval = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan SentinelInterval = TimeSpan.FromMinutes(1);
@@ -17,9 +17,11 @@ internal sealed partial class SealWatch(
         using var timer = new PeriodicTimer(FileInterval, time);
         while (await timer.WaitForNextTickAsync(stoppingToken))
         {
+            // Not amid an exchange of the recovery key.
+            await seal.KeyLock.WaitAsync(stoppingToken);
             try
             {
-                var (key, fault) = Read();
+                var (key, fault) = await ReadAsync(stoppingToken);
                 if (fault is not null)
                 {
                     // Without a key the sentinel still tells which one the database needs.
@@ -39,6 +41,11 @@ internal sealed partial class SealWatch(
                     {
                         seal.Close(reason);
                     }
+                    else if (key!.Id != seal.RecoveryKey.Id)
+                    {
+                        // The exchange of the recovery key was committed, but whoever made it was not told so.
+                        seal.Open(key, answer!.Keys!);
+                    }
                 }
 
                 if (seal.Reason is null && time.GetElapsedTime(extendedAt) >= RingInterval)
@@ -55,14 +62,18 @@ internal sealed partial class SealWatch(
                 // The next look is in two seconds; until then nothing changes.
                 LogLookFailed(exception);
             }
+            finally
+            {
+                seal.KeyLock.Release();
+            }
         }
     }
 
-    private (RecoveryKey? Key, string? Fault) Read()
+    private async Task<(RecoveryKey? Key, string? Fault)> ReadAsync(CancellationToken cancellationToken)
     {
         try
         {
-            return (keyFile.Read(), null);
+            return (await opening.ReadKeyAsync(cancellationToken), null);
         }
         catch (StartRefusedException exception)
         {

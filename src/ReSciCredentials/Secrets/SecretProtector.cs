@@ -19,10 +19,7 @@ internal sealed class SecretProtector(IDataProtectionProvider dataProtection, Se
     /// <exception cref="ServerSealedException">Asked of the database before every write: a wrong key must never protect anything.</exception>
     public async Task<byte[]> ProtectAsync(Secret key, Guid credential, Guid keyRow, CancellationToken cancellationToken)
     {
-        if (await sentinel.AskAsync(seal.RecoveryKey, cancellationToken) is not { Reason: null })
-        {
-            throw new ServerSealedException();
-        }
+        await seal.DemandAsync(sentinel, cancellationToken);
 
         var plaintext = key.Reveal().ToArray();
         try
@@ -59,6 +56,33 @@ internal sealed class SecretProtector(IDataProtectionProvider dataProtection, Se
         catch (Exception exception) when (exception is CryptographicException or ArgumentException)
         {
             // Replaced, not wrapped: parsers put values into their messages.
+            throw new UnreadableSecretException();
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(plaintext);
+        }
+    }
+
+    /// <summary>Encrypts a stored key anew under the newest key of the ring; null when it is under that already.</summary>
+    /// <remarks>Ask <see cref="ServerSeal.DemandAsync"/> before, once for many.</remarks>
+    /// <exception cref="UnreadableSecretException"/>
+    public byte[]? Reprotect(byte[] ciphertext, Guid credential, Guid keyRow)
+    {
+        if (ciphertext is not [FormatVersion, .. var payload])
+        {
+            throw new UnreadableSecretException();
+        }
+
+        byte[]? plaintext = null;
+        try
+        {
+            var protector = For(credential, keyRow);
+            plaintext = ((IPersistedDataProtector)protector).DangerousUnprotect(payload, ignoreRevocationErrors: true, out var isOld, out var isRevoked);
+            return isOld || isRevoked ? [FormatVersion, .. protector.Protect(plaintext)] : null;
+        }
+        catch (CryptographicException)
+        {
             throw new UnreadableSecretException();
         }
         finally

@@ -62,6 +62,15 @@ internal sealed class Sentinel(IDbContextFactory<StorageContext> contexts, Audit
         };
     }
 
+    /// <summary>The id of the recovery key that the database is sealed with; null when it does not tell.</summary>
+    public async Task<string?> NeededKeyIdAsync(CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        return await HasTablesAsync(storage, cancellationToken)
+            ? await storage.SealedValues.Where(value => value.Name == SentinelName).Select(value => value.RecoveryKeyId).SingleOrDefaultAsync(cancellationToken)
+            : null;
+    }
+
     /// <summary>Makes what is not there yet: all of it in a new database, the audit key in one from before the audit chain.</summary>
     public async Task WriteAsync(RecoveryKey key, CancellationToken cancellationToken)
     {

@@ -38,9 +38,16 @@ public sealed class ServerSealedException() : Exception("The server is sealed un
 internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> logger)
 {
     private volatile State _state = new(new SealReason(SealCause.Starting), null, null);
+    private volatile TaskCompletionSource? _keyChange;
 
     /// <summary>The server was open and is now sealed. Raised on the thread that sealed it: a listener must return at once.</summary>
     public event Action? Sealed;
+
+    /// <summary>Held by whoever looks at the key file or exchanges it: a look amid an exchange would find a key that fits no more.</summary>
+    public SemaphoreSlim KeyLock { get; } = new(1, 1);
+
+    /// <summary>Done at once, unless the recovery key is just being exchanged; then as soon as that is over.</summary>
+    public Task KeyChange => _keyChange?.Task ?? Task.CompletedTask;
 
     /// <summary>Null while open.</summary>
     public SealReason? Reason => _state.Reason;
@@ -55,6 +62,26 @@ internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> l
     /// <summary>The key of the audit chain.</summary>
     /// <exception cref="ServerSealedException"/>
     public byte[] AuditKey => _state.Keys?.Audit ?? throw new ServerSealedException();
+
+    /// <summary>Asks the database itself whether the key still fits: a wrong one must never protect anything.</summary>
+    /// <exception cref="ServerSealedException"/>
+    public async Task DemandAsync(Sentinel sentinel, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await KeyChange.WaitAsync(cancellationToken);
+            var key = RecoveryKey;
+            if (await sentinel.AskAsync(key, cancellationToken) is { Reason: null })
+            {
+                return;
+            }
+
+            if (KeyChange.IsCompleted && key == RecoveryKey)
+            {
+                throw new ServerSealedException();
+            }
+        }
+    }
 
     public void Close(SealReason reason)
     {
@@ -87,6 +114,28 @@ internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> l
         _state = _state with { Key = null };
     }
 
+    /// <summary>
+    /// Another recovery key takes the place of the present one. Whoever meets a seal of the other key in the moment between waits for
+    /// <see cref="KeyChange"/> and looks again.
+    /// </summary>
+    /// <param name="reseal">Seals everything under the new key, durably, and returns it.</param>
+    public async Task ChangeKeyAsync(Func<Task<RecoveryKey>> reseal)
+    {
+        var change = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        _keyChange = change;
+        try
+        {
+            var key = await reseal();
+            _state = _state with { Key = key };
+            LogKeyChanged(key.Id);
+        }
+        finally
+        {
+            _keyChange = null;
+            change.SetResult();
+        }
+    }
+
     public void Open(RecoveryKey key, ServerKeys keys)
     {
         guard.IsShut = false;
@@ -100,6 +149,9 @@ internal sealed partial class ServerSeal(WriteGuard guard, ILogger<ServerSeal> l
 
     [LoggerMessage(LogLevel.Information, "The server is open under recovery key {Key}")]
     private partial void LogOpen(string key);
+
+    [LoggerMessage(LogLevel.Warning, "The recovery key was exchanged: it is {Key} from now on. The sheet of the one before opens backups of its time only.")]
+    private partial void LogKeyChanged(string key);
 
     private sealed record State(SealReason? Reason, RecoveryKey? Key, ServerKeys? Keys);
 }

@@ -12,7 +12,7 @@ internal sealed partial class Migrator(IDbContextFactory<StorageContext> context
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var known = storage.Database.GetMigrations().ToHashSet(StringComparer.Ordinal);
         var applied = await AppliedAsync(cancellationToken);
-        if (applied.FirstOrDefault(migration => !known.Contains(migration)) is { } newer)
+        if (await FindNewerAsync(cancellationToken) is { } newer)
         {
             throw new StartRefusedException(
                 $"The database was made by a newer version of this program ({newer}). Start that version; nothing was changed.");
@@ -40,6 +40,13 @@ internal sealed partial class Migrator(IDbContextFactory<StorageContext> context
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var applied = await AppliedAsync(cancellationToken);
         return storage.Database.GetMigrations().All(applied.Contains);
+    }
+
+    /// <summary>A migration of a newer program that the database has had; null when there is none.</summary>
+    public async Task<string?> FindNewerAsync(CancellationToken cancellationToken)
+    {
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        return (await AppliedAsync(cancellationToken)).Except(storage.Database.GetMigrations(), StringComparer.Ordinal).Order(StringComparer.Ordinal).FirstOrDefault();
     }
 
     // Read without EF, which would first write: GetAppliedMigrations takes the lock that may be stale.

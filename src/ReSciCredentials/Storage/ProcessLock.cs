@@ -8,6 +8,9 @@ internal sealed class ProcessLock(StorageFiles files) : IDisposable
 {
     private FileStream? _held;
 
+    /// <summary>Whether this process is the one: no server runs beside it.</summary>
+    public bool IsHeld => _held is not null;
+
     /// <summary>Returns false while another process holds it.</summary>
     public bool TryTake()
     {

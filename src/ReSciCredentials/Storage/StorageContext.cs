@@ -53,6 +53,8 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
 
     public DbSet<SealedValue> SealedValues => Set<SealedValue>();
 
+    public DbSet<SafekeepingJob> SafekeepingJobs => Set<SafekeepingJob>();
+
     public override int SaveChanges(bool acceptAllChangesOnSuccess)
     {
         RaiseRevisions();
@@ -243,6 +245,14 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
         builder.Entity<AuditMark>().ToTable("audit_marks").HasKey(m => m.Name);
         builder.Entity<RingElement>().ToTable("ring_elements").HasIndex(e => e.Name).IsUnique();
         builder.Entity<SealedValue>().ToTable("sealed_values").HasKey(v => v.Name);
+        builder.Entity<SafekeepingJob>(job =>
+        {
+            job.ToTable("safekeeping_jobs");
+            job.Property(j => j.Kind).HasConversion<string>();
+            job.Property(j => j.Detail).HasMaxLength(SafekeepingJob.DetailLength);
+            job.HasIndex(j => j.Uid).IsUnique();
+            job.HasIndex(j => j.FinishedAt);
+        });
 
         foreach (var entity in builder.Model.GetEntityTypes().Where(e => typeof(IRevised).IsAssignableFrom(e.ClrType)))
         {

@@ -13,7 +13,7 @@ internal sealed class StorageFiles(IOptions<StorageOptions> options, IHostEnviro
 
     public string Directory { get; } = Path.GetFullPath(options.Value.Directory, environment.ContentRootPath);
 
-    public string Database => Path.Combine(Directory, "resci-credentials.db");
+    public string Database => DatabaseIn(Directory);
 
     /// <summary>Held by the one process that may serve this directory.</summary>
     public string Lock => Path.Combine(Directory, "resci-credentials.lock");
@@ -26,6 +26,22 @@ internal sealed class StorageFiles(IOptions<StorageOptions> options, IHostEnviro
     /// <exception cref="StartRefusedException">The directory cannot be written, or lies on a network file system.</exception>
     public void Prepare()
     {
+        PrepareDirectory();
+        try
+        {
+            // EF would make it readable by everybody; the write-ahead log takes the mode of the database.
+            OpenOwnerOnly(Database, FileMode.OpenOrCreate).Dispose();
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new StartRefusedException($"Storage:Directory {Directory} cannot be used: {exception.Message}");
+        }
+    }
+
+    /// <summary>Makes the directory alone.</summary>
+    /// <exception cref="StartRefusedException">As for <see cref="Prepare"/>.</exception>
+    public void PrepareDirectory()
+    {
         try
         {
             MakeDirectory(Directory);
@@ -35,9 +51,6 @@ internal sealed class StorageFiles(IOptions<StorageOptions> options, IHostEnviro
                 throw new StartRefusedException(
                     $"Storage:Directory {Directory} lies on a network file system ({format}), where SQLite can lose data. Choose a local disk.");
             }
-
-            // EF would make it readable by everybody; the write-ahead log takes the mode of the database.
-            OpenOwnerOnly(Database, FileMode.OpenOrCreate).Dispose();
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -56,6 +69,9 @@ internal sealed class StorageFiles(IOptions<StorageOptions> options, IHostEnviro
             System.IO.Directory.CreateDirectory(path, OwnerOnlyDirectory);
         }
     }
+
+    /// <summary>Where the database lies in a directory that is a server's own.</summary>
+    public static string DatabaseIn(string directory) => Path.Combine(directory, "resci-credentials.db");
 
     /// <summary>Opens a file for writing that only its owner can read, from the moment it exists.</summary>
     public static FileStream OpenOwnerOnly(string path, FileMode mode)

@@ -34,6 +34,8 @@ internal static class StorageSetup
         return services;
     }
 
-    public static string ConnectionString(StorageFiles files) =>
-        new SqliteConnectionStringBuilder { DataSource = files.Database, ForeignKeys = true, DefaultTimeout = CommandTimeout }.ToString();
+    public static string ConnectionString(StorageFiles files) => ConnectionString(files.Database);
+
+    public static string ConnectionString(string database) =>
+        new SqliteConnectionStringBuilder { DataSource = database, ForeignKeys = true, DefaultTimeout = CommandTimeout }.ToString();
 }

@@ -22,6 +22,8 @@ internal sealed class TestDirectory : IDisposable
         "--urls=http://127.0.0.1:0",
         $"--Storage:Directory={Data}",
         $"--Secrets:KeyFile={KeyFile}",
+        // A test that turns the clock by days would have some made.
+        "--Backups:Enabled=false",
     ];
 
     /// <summary>Runs SQL on the database behind the server's back.</summary>

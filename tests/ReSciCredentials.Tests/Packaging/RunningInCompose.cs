@@ -58,11 +58,11 @@ public sealed class RunningInCompose
 
     [Theory]
     [MemberData(nameof(Apps))]
-    public void Data_and_keys_lie_in_two_volumes_of_its_own(string service)
+    public void Data_keys_and_backups_lie_in_volumes_of_its_own(string service)
     {
         var volumes = File.Services[service].Volumes.Select(volume => volume.Split(':')).ToDictionary(parts => parts[1], parts => parts[0]);
 
-        Assert.Equal(["/data", "/keys"], volumes.Keys.Order());
+        Assert.Equal(["/backups", "/data", "/keys"], volumes.Keys.Order());
         Assert.All(volumes.Values, name => Assert.Contains(name, File.Volumes.Keys));
         var foreign = File.Services.Where(other => other.Key != service).SelectMany(other => other.Value.Volumes).Select(volume => volume.Split(':')[0]);
         Assert.DoesNotContain(foreign, volumes.Values.Contains);

@@ -36,11 +36,11 @@ public sealed class TheImage
         Assert.Contains("RUN dotnet restore src/ReSciCredentials --locked-mode", Lines);
 
     [Fact]
-    public void Data_and_keys_are_volumes() => Assert.Contains("""VOLUME ["/data", "/keys"]""", Shipped);
+    public void Data_keys_and_backups_are_volumes() => Assert.Contains("""VOLUME ["/data", "/keys", "/backups"]""", Shipped);
 
     [Fact]
     public void Nobody_but_its_user_may_look_into_the_volumes() =>
-        Assert.Contains("""RUN mkdir --mode=0700 /data /keys && chown "$APP_UID:$APP_UID" /data /keys""", Shipped);
+        Assert.Contains("""RUN mkdir --mode=0700 /data /keys /backups && chown "$APP_UID:$APP_UID" /data /keys /backups""", Shipped);
 
     [Fact]
     public void The_program_checks_its_own_health() =>

@@ -31,6 +31,16 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
             {
                 await DoEverythingAsync(owner, key);
             }
+
+            _answers.Add((await owner.GetAsync("/settings/safekeeping")).Text);
+            _answers.Add((await owner.GetAsync("/health/ready")).Text);
+        }
+
+        // What is done for safe keeping: its files lie in the server's directory, and are looked through with the others.
+        foreach (var words in new[] { "backup create", "secrets reencrypt --new-ring-key", "backup create --json", "backup drill", "backup list", "check", "secrets rotate-all --confirm" })
+        {
+            var ended = await CommandRun.RunAsync(_directory, words);
+            _answers.Add(ended.Output + ended.Errors);
         }
     }
 
@@ -68,6 +78,26 @@ public sealed class APlantedKeyOnTheServer : IAsyncLifetime
 
         Assert.Contains(files, file => file.EndsWith(".db", StringComparison.Ordinal));
         Assert.Empty(holding);
+    }
+
+    /// <summary>The key that opens everything else is in its own file and nowhere else.</summary>
+    [Fact]
+    public async Task Nor_is_the_recovery_key_in_anything_but_its_file()
+    {
+        var traces = _server.Service<ReSciCredentials.Secrets.ServerSeal>().RecoveryKey.Traces();
+        var files = Directory.GetFiles(_directory.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) != ".lock");
+        var holding = new List<string>();
+        foreach (var file in files)
+        {
+            if (traces.AreIn(await ReadSharedAsync(file)))
+            {
+                holding.Add(file);
+            }
+        }
+
+        Assert.Equal([_directory.KeyFile], holding);
+        Assert.DoesNotContain(_answers, answer => traces.AreIn(Encoding.UTF8.GetBytes(answer)));
+        Assert.DoesNotContain(_server.Logs.GetSnapshot(), record => traces.AreIn(Encoding.UTF8.GetBytes(Written(record))));
     }
 
     /// <summary>Parts of a multipart form go to a temporary file, in clear, from 64 KB on; so such a form is not even read.</summary>
