@@ -30,7 +30,7 @@ internal static class Program
         builder.Services.AddBroker(builder.Configuration);
         builder.Services.AddFlows();
         builder.Services.AddPages();
-        builder.Services.AddOperations();
+        builder.Services.AddOperations(builder.Configuration);
         adjust?.Invoke(builder);
 
         var app = builder.Build();

@@ -7,10 +7,6 @@ namespace ReSciCredentials.Secrets;
 /// <summary>The file that holds the recovery key, and the rules about where it lies and who may read it.</summary>
 internal sealed partial class KeyFile(IOptions<SecretsOptions> options, StorageFiles files, IHostEnvironment environment)
 {
-    private const UnixFileMode OthersMayUse =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute |
-        UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-
     public string FilePath { get; } = options.Value.KeyFile is { Length: > 0 } named
         ? Path.GetFullPath(named, environment.ContentRootPath)
         : Path.GetFullPath(Path.Combine("..", "keys", "recovery.key"), files.Directory);
@@ -27,7 +23,7 @@ internal sealed partial class KeyFile(IOptions<SecretsOptions> options, StorageF
                 return null;
             }
 
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(FilePath) & OthersMayUse) != 0)
+            if (SecretFile.CanOthersUse(FilePath))
             {
                 throw new StartRefusedException(
                     $"Secrets:KeyFile {FilePath} can be used by other accounts of this machine. Run: chmod 600 {FilePath}");
