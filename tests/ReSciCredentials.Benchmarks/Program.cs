@@ -6,6 +6,7 @@ internal static class Program
     private static readonly Dictionary<string, (string What, Func<Task<int>> Run)> Scripts = new(StringComparer.Ordinal)
     {
         ["search"] = ("the Credentials screen with 100, 10,000 and 100,000 credentials", Search.RunAsync),
+        ["faults"] = ("a full disk, failing calls and a jumping clock under a running server", Faults.RunAsync),
         ["kills"] = ("kill -9 amid 200 saves, 20 times, and 20 times in the very first start", Kills.RunAsync),
         ["rotation"] = ("a key promoted 200 times and rolled back amid 20 readers and kill -9", Rotations.RunAsync),
     };
