@@ -35,7 +35,7 @@ internal static class Program
         builder.Services.AddFlows();
         builder.Services.AddSafekeeping(builder.Configuration);
         builder.Services.AddPages();
-        builder.Services.AddOperations();
+        builder.Services.AddOperations(builder.Configuration);
         adjust?.Invoke(builder);
 
         var app = builder.Build();

@@ -8,6 +8,7 @@ internal static class Program
         ["search"] = ("the Credentials screen with 100, 10,000 and 100,000 credentials", Search.RunAsync),
         ["activity"] = ("the audit log with 1,000,000 entries: lists, plans, export, verify, and what the chain costs a save", Activities.RunAsync),
         ["visit"] = ("the first visit of a published build, its start and its memory, beside a bare file and with ReadyToRun", Visit.RunAsync),
+        ["faults"] = ("a full disk, failing calls and a jumping clock under a running server", Faults.RunAsync),
         ["kills"] = ("kill -9 amid 200 saves, 20 times, and 20 times in the very first start", Kills.RunAsync),
         ["rotation"] = ("a key promoted 200 times and rolled back amid 20 readers and kill -9", Rotations.RunAsync),
         ["backups"] = ("50 backups amid 20 writers, each restored; a drill of 100,000 credentials", Safekeeping.BackUpAsync),

@@ -7,7 +7,7 @@ namespace ReSciCredentials.Access;
 /// A component that shows what one person may see. Loads when its parameters are set, and again when what it follows changes in the database,
 /// whoever changed it.
 /// </summary>
-public abstract class LiveComponent : ComponentBase, IDisposable
+public abstract class LiveComponent : ComponentBase, IHandleEvent, IDisposable
 {
     private readonly CancellationTokenSource _gone = new();
     private IDisposable? _subscription;
@@ -17,6 +17,9 @@ public abstract class LiveComponent : ComponentBase, IDisposable
 
     [Inject]
     private ChangeNotices Notices { get; set; } = null!;
+
+    [Inject]
+    private StorageTrouble Trouble { get; set; } = null!;
 
     [Inject]
     private NavigationManager Navigator { get; set; } = null!;
@@ -30,6 +33,35 @@ public abstract class LiveComponent : ComponentBase, IDisposable
         _gone.Cancel();
         _gone.Dispose();
         GC.SuppressFinalize(this);
+    }
+
+    /// <summary>
+    /// As in <see cref="ComponentBase"/>, but what is nobody's mistake does not break the page: a session that ended meanwhile, and a disk that
+    /// takes no changes, of which <see cref="StorageNotice"/> tells. What was asked for was not done, and what was typed stays.
+    /// </summary>
+    async Task IHandleEvent.HandleEventAsync(EventCallbackWorkItem item, object? arg)
+    {
+        await WhileSignedInAsync(async () =>
+        {
+            try
+            {
+                var handling = item.InvokeAsync(arg);
+                StateHasChanged();
+                await handling;
+            }
+            catch (Exception exception) when (Trouble.Meet(exception) is not null)
+            {
+            }
+            catch (OperationCanceledException) when (_gone.IsCancellationRequested)
+            {
+                // Left while it went on.
+                return;
+            }
+        });
+        if (!_gone.IsCancellationRequested)
+        {
+            StateHasChanged();
+        }
     }
 
     protected override Task OnInitializedAsync() => WhileSignedInAsync(async () =>

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Options;
 using ReSciCredentials.Components.Layout;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Secrets;
+using ReSciCredentials.Storage;
 using ReSciSandbox;
 
 namespace ReSciCredentials.Components;
@@ -27,8 +28,15 @@ internal static class PagesSetup
 
     public static void UseErrorPages(this IApplicationBuilder app)
     {
+        var trouble = app.ApplicationServices.GetRequiredService<StorageTrouble>();
         app.UseResponseCompression();
-        app.UseExceptionHandler("/error", createScopeForErrors: true);
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandlingPath = "/error",
+            CreateScopeForErrors = true,
+            StatusCodeSelector = exception =>
+                trouble.Meet(exception) is null ? StatusCodes.Status500InternalServerError : StatusCodes.Status507InsufficientStorage,
+        });
         // For people who open an address. Scripts go by the status, and what was posted cannot be posted again to a page.
         app.UseWhen(
             static context => HttpMethods.IsGet(context.Request.Method)

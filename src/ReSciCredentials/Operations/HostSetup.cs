@@ -13,7 +13,13 @@ internal static class HostSetup
             ContentRootPath = IsDevelopment() ? null : AppContext.BaseDirectory,
         });
         UnreadableSettings.SetAside(builder);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        // Started by systemd: it is told when the server is ready and when it stops, and may have opened the socket itself.
+        builder.Services.AddSystemd();
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.UseSystemd();
+        });
         if (builder.Configuration["urls"] is null && builder.Configuration["http_ports"] is null)
         {
             builder.WebHost.UseUrls(Addresses.Default);

@@ -8,8 +8,9 @@ internal static class OperationsSetup
 {
     private const string Ready = "ready";
 
-    public static IServiceCollection AddOperations(this IServiceCollection services)
+    public static IServiceCollection AddOperations(this IServiceCollection services, IConfiguration configuration)
     {
+        services.AddTelemetry(configuration);
         services.AddSingleton<IPostConfigureOptions<LoggerFilterOptions>, LogFloors>();
         services.AddHealthChecks().AddCheck<ReadyCheck>(Ready, tags: [Ready]);
         // In-flight work may finish within this time after SIGTERM.

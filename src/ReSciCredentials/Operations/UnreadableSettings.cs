@@ -38,6 +38,7 @@ internal sealed class UnreadableSettings
         Look(builder.Configuration, WebhookOptions.Section, new WebhookOptions(), faults);
         Look(builder.Configuration, MailOptions.Section, new MailOptions(), faults);
         Look(builder.Configuration, BackupsOptions.Section, new BackupsOptions(), faults);
+        Look(builder.Configuration, TelemetryOptions.Section, new TelemetryOptions(), faults);
 
         builder.Services.AddOptions<UnreadableSettings>().Configure(unreadable => unreadable.Faults = faults).ValidateOnStart();
         builder.Services.AddSingleton<IValidateOptions<UnreadableSettings>, Validation>();

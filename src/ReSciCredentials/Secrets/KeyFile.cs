@@ -6,10 +6,6 @@ namespace ReSciCredentials.Secrets;
 /// <summary>The file that holds the recovery key, and the rules about where it lies and who may read it.</summary>
 internal sealed class KeyFile(IOptions<SecretsOptions> options, StorageFiles files, IHostEnvironment environment)
 {
-    private const UnixFileMode OthersMayUse =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute |
-        UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-
     public string FilePath { get; } = options.Value.KeyFile is { Length: > 0 } named
         ? Path.GetFullPath(named, environment.ContentRootPath)
         : Path.GetFullPath(Path.Combine("..", "keys", "recovery.key"), files.Directory);
@@ -101,7 +97,7 @@ internal sealed class KeyFile(IOptions<SecretsOptions> options, StorageFiles fil
                 return null;
             }
 
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(path) & OthersMayUse) != 0)
+            if (SecretFile.CanOthersUse(path))
             {
                 throw new StartRefusedException(
                     $"Secrets:KeyFile {path} can be used by other accounts of this machine. Run: chmod 600 {path}");

@@ -11,6 +11,16 @@ internal sealed class SecretFile(IHostEnvironment environment)
         UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute |
         UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
 
+    /// <summary>
+    /// Whether other accounts of the machine can use a file. Not one that systemd hands over as a credential: only the service's account may
+    /// enter that directory, and the right to read it, given by an access control list, shows as the group's.
+    /// https://systemd.io/CREDENTIALS/
+    /// </summary>
+    public static bool CanOthersUse(string path) =>
+        !OperatingSystem.IsWindows()
+        && (File.GetUnixFileMode(path) & OthersMayUse) != 0
+        && Path.GetDirectoryName(path) != Environment.GetEnvironmentVariable("CREDENTIALS_DIRECTORY");
+
     /// <summary>The text of the file without white space around it.</summary>
     /// <param name="setting">The key of the setting that names the file, for the message.</param>
     /// <param name="path">A relative path starts beside the program.</param>
@@ -25,7 +35,7 @@ internal sealed class SecretFile(IHostEnvironment environment)
                 throw new StartRefusedException($"{setting}: there is no file {full}.");
             }
 
-            if (!OperatingSystem.IsWindows() && (File.GetUnixFileMode(full) & OthersMayUse) != 0)
+            if (CanOthersUse(full))
             {
                 throw new StartRefusedException($"{setting}: {full} can be used by other accounts of this machine. Run: chmod 600 {full}");
             }

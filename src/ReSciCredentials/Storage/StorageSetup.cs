@@ -23,6 +23,8 @@ internal static class StorageSetup
         services.AddSingleton<ChangeNotices.Interceptor>();
         services.AddSingleton<WriteGuard>();
         services.AddSingleton<Pragmas>();
+        services.AddSingleton<StorageTrouble>();
+        services.AddHostedService<StorageRecovery>();
         services.AddDbContextFactory<StorageContext>((provider, options) => options
             .UseSqlite(ConnectionString(provider.GetRequiredService<StorageFiles>()), sqlite => sqlite.CommandTimeout(CommandTimeout))
             // A deleted credential is hidden by a query filter. What it hides is never reached from a key or a flow: none is used while deleted.
@@ -30,6 +32,7 @@ internal static class StorageSetup
             .AddInterceptors(
                 provider.GetRequiredService<Pragmas>(),
                 provider.GetRequiredService<WriteGuard>(),
+                provider.GetRequiredService<StorageTrouble>(),
                 provider.GetRequiredService<ChangeNotices.Interceptor>()));
         return services;
     }

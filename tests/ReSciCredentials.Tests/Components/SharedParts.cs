@@ -1,6 +1,10 @@
 using System.Globalization;
 using Bunit;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+using ReSciCredentials.Access;
 using ReSciCredentials.Components.Shared;
+using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Tests.Components;
 
@@ -91,6 +95,7 @@ public sealed class ALivePage : BunitContext
     [InlineData(false, false, true)]
     public void Tells_the_scripts_whether_it_answers_already(bool isInteractive, bool interactive, bool prerendered)
     {
+        Services.AddSingleton(new StorageTrouble(NullLogger<StorageTrouble>.Instance));
         SetRendererInfo(new("Server", isInteractive));
 
         var page = Render<LivePage>(of => of.AddChildContent("…")).Find(".page");

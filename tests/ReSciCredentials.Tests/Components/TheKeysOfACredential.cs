@@ -103,6 +103,7 @@ public sealed class TheKeysOfACredential(RotatingServer server) : BunitContext, 
         Services.AddSingleton(server.Vault.Rotation);
         Services.AddSingleton(server.Vault.Credentials);
         Services.AddSingleton(server.Vault.Server.Service<ChangeNotices>());
+        Services.AddSingleton(server.Vault.Server.Service<StorageTrouble>());
         Services.AddSingleton(TimeProvider.System);
         Services.AddSingleton(provider => new CurrentPerson(
             new SignedIn(server.Vault.Owner), provider.GetRequiredService<NavigationManager>(), server.Vault.Server.Service<Sessions>()));

@@ -83,7 +83,8 @@ internal static class KillRound
         return await LookAsync(directory, []);
     }
 
-    private static async Task<KillResult> LookAsync(TestDirectory directory, int[] acknowledged)
+    /// <summary>Opens what a server left behind and looks at every row.</summary>
+    public static async Task<KillResult> LookAsync(TestDirectory directory, int[] acknowledged)
     {
         var started = Stopwatch.GetTimestamp();
         await using var app = await Program.BuildAsync([.. directory.Settings, "--Logging:LogLevel:Default=None", "--Logging:LogLevel:Microsoft=None"]);
@@ -105,7 +106,8 @@ internal static class KillRound
             opening);
     }
 
-    private static async Task<Uri> AddressAsync(Process process)
+    /// <summary>Where a process that was just started serves, once it does.</summary>
+    public static async Task<Uri> AddressAsync(Process process)
     {
         const string Greeting = "ReSci Credentials is at ";
         while (await process.StandardOutput.ReadLineAsync() is { } line)

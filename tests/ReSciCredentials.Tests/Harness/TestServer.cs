@@ -57,6 +57,9 @@ internal sealed class TestServer : IAsyncDisposable
 
     public RunningSandbox ReSci => Service<RunningSandbox>();
 
+    /// <summary>The disk under the database.</summary>
+    public TestDisk Disk => Service<TestDisk>();
+
     /// <summary>The clock of a server that was started with one that the test turns.</summary>
     public TurnedClock Time => (TurnedClock)Service<TimeProvider>();
 
@@ -229,6 +232,9 @@ internal sealed class TestServer : IAsyncDisposable
                     builder.WebHost.UseStaticWebAssets();
                     builder.Logging.ClearProviders();
                     builder.Services.AddSingleton<ILoggerProvider>(new FakeLoggerProvider(logs));
+                    builder.Services.AddSingleton<TestDisk>();
+                    builder.Services.ConfigureDbContext<StorageContext>(
+                        (provider, options) => options.AddInterceptors(provider.GetRequiredService<TestDisk>()));
                     // The real count is looked at where the executable hashes; here it would only make every test wait.
                     builder.Services.PostConfigure<PasswordHasherOptions>(options => options.IterationCount = 1_000);
                     if (time is not null)

@@ -21,9 +21,12 @@ internal static class Executable
 
     /// <param name="workingDirectory">Null: this process's own.</param>
     /// <param name="inside">An assembly whose hosting start-up is to run inside the program.</param>
-    public static Process Start(IEnumerable<string> arguments, string? workingDirectory = null, Assembly? inside = null)
+    /// <param name="fakeTime">How far the program's clock is off, as faketime reads it, such as <c>+200 days</c>; empty: not at all.</param>
+    public static Process Start(
+        IEnumerable<string> arguments, string? workingDirectory = null, Assembly? inside = null, string fakeTime = "")
     {
-        var start = new ProcessStartInfo(Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet")
+        var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(fakeTime.Length > 0 ? "faketime" : dotnet)
         {
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
@@ -31,6 +34,12 @@ internal static class Executable
             StandardInputEncoding = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false),
             WorkingDirectory = workingDirectory ?? "",
         };
+        if (fakeTime.Length > 0)
+        {
+            start.ArgumentList.Add(fakeTime);
+            start.ArgumentList.Add(dotnet);
+        }
+
         if (inside is not null)
         {
             // With the files that say what this assembly needs; what the program needs is a part of that.

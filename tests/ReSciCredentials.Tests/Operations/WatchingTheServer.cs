@@ -1,0 +1,65 @@
+using ReSciCredentials.Tests.Harness;
+
+namespace ReSciCredentials.Tests.Operations;
+
+/// <summary>One server that has been used, and all that it told its collector meanwhile.</summary>
+public sealed class WatchedServer : IAsyncLifetime
+{
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
+
+    internal PlantedKey Key { get; } = new("sandbox-accepted");
+
+    internal Collector Collector { get; private set; } = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        Collector = await Collector.StartAsync();
+        await using (var server = await TestServer.StartWithOwnerAsync(null, null, Collector.Settings))
+        {
+            var owner = await server.SignInAsync();
+            await owner.SaveCredentialAsync("Watched", Key.Text);
+            await owner.TestCredentialAsync(Key.Text);
+            await owner.GetAsync("/credentials");
+            // Where a hasty hand may paste it.
+            await owner.GetAsync($"/credentials?q={Uri.EscapeDataString(Key.Text)}");
+            await owner.GetAsync($"/{Uri.EscapeDataString(Key.Text)}");
+            await server.NewVisitor().GetAsync($"/resci/v3/import_jobs/{Uri.EscapeDataString(Key.Text)}", ("Authorization", $"ApiKey {Key.Text}"));
+            await Until.TrueAsync(() => Task.FromResult(Collector.Has("/v1/metrics", "resci_credentials.credentials")), Limit);
+        }
+
+        // What is left is sent when the server stops.
+        await Until.TrueAsync(() => Task.FromResult(Collector.Has("/v1/traces", "/credentials")), Limit);
+    }
+
+    public ValueTask DisposeAsync() => Collector.DisposeAsync();
+}
+
+public sealed class WatchingTheServer(WatchedServer watched) : IClassFixture<WatchedServer>
+{
+    [Theory]
+    [InlineData("resci_credentials.sealed")]
+    [InlineData("resci_credentials.storage.fault")]
+    [InlineData("resci_credentials.storage.size")]
+    [InlineData("resci_credentials.storage.free")]
+    [InlineData("resci_credentials.resci.outage")]
+    [InlineData("resci_credentials.announcements.waiting")]
+    [InlineData("broker.errors")]
+    [InlineData("http.server.request.duration")]
+    [InlineData("http.client.request.duration")]
+    public void Shows(string metric) => Assert.True(watched.Collector.Has("/v1/metrics", metric));
+
+    [Fact]
+    public void Traces_a_request_by_its_route() => Assert.True(watched.Collector.Has("/v1/traces", "http.route"));
+
+    [Fact]
+    public void Sends_no_key_wherever_it_was_pasted() =>
+        Assert.DoesNotContain(watched.Collector.Received, sent => watched.Key.IsIn(sent.Body));
+
+    [Theory]
+    [InlineData("user_agent.original")]
+    [InlineData("url.query")]
+    [InlineData("url.path")]
+    [InlineData(TestServer.OwnerEmail)]
+    [InlineData(TestServer.OwnerName)]
+    public void Sends_nothing_about_who_asked_and_what_was_typed(string text) => Assert.False(watched.Collector.Has("/v1/traces", text));
+}
