@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using System.Text.Json;
+using ReSciCredentials.Access;
 using ReSciCredentials.Operations;
 using ReSciCredentials.Tests.Harness;
 
@@ -16,6 +17,8 @@ public sealed class UsingTheCommandLine : IDisposable
 
     private static readonly string[] CreateOwner = ["owner", "create", "--email", "ann@example.com", "--name", "Ann", "--password-stdin"];
 
+    private static readonly string[] CreateMember = ["person", "create", "--email", "ben@example.com", "--name", "Ben", "--password-stdin"];
+
     private readonly TestDirectory _directory = new();
 
     public void Dispose() => _directory.Dispose();
@@ -26,6 +29,10 @@ public sealed class UsingTheCommandLine : IDisposable
     [InlineData("owner create")]
     [InlineData("owner setup-link")]
     [InlineData("owner reset-sign-in")]
+    [InlineData("person")]
+    [InlineData("person create")]
+    [InlineData("service-key")]
+    [InlineData("service-key create")]
     [InlineData("recovery-key")]
     [InlineData("recovery-key show")]
     [InlineData("health")]
@@ -52,6 +59,7 @@ public sealed class UsingTheCommandLine : IDisposable
     [InlineData("bogus")]
     [InlineData("owner create")]
     [InlineData("recovery-key show")]
+    [InlineData("service-key create --owner ann@example.com --name Airflow --scope everything")]
     [InlineData("health --loud")]
     [InlineData("audit verify --head 12.ab")]
     public async Task Tells_wrong_usage_from_failure_by_the_exit_code(string words)
@@ -165,6 +173,65 @@ public sealed class UsingTheCommandLine : IDisposable
         using var ann = new Visitor(server.Address);
         var answer = await ann.SubmitAsync("/sign-in", "sign-in", ("Email", "ann@example.com"), ("Password", Password));
         Assert.NotEqual(HttpStatusCode.Redirect, answer.Status);
+    }
+
+    [Fact]
+    public async Task Makes_a_member_beside_a_running_server()
+    {
+        await RunAsync(CreateOwner, Password);
+        await using var server = await TestServer.StartAsync(_directory);
+
+        var ended = await RunAsync(CreateMember, Password);
+
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
+        await server.NewVisitor().SignInAsync("ben@example.com", Password);
+        Assert.Equal("Owner,Member", await _directory.SqlAsync("SELECT group_concat(Role) FROM accounts"));
+    }
+
+    [Fact]
+    public async Task Makes_no_member_before_there_is_an_owner()
+    {
+        var ended = await RunAsync(CreateMember, Password);
+
+        Assert.Equal((1, ""), (ended.ExitCode, ended.Output));
+        Assert.StartsWith("There is no owner yet", ended.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Makes_no_second_person_with_the_same_address()
+    {
+        await RunAsync(CreateOwner, Password);
+
+        var ended = await RunAsync(["person", "create", "--email", "ANN@example.com", "--name", "Another", "--password-stdin"], Password);
+
+        Assert.Equal((1, "Somebody has the address ANN@example.com already. Nothing was changed."), (ended.ExitCode, ended.Errors.TrimEnd()));
+    }
+
+    [Fact]
+    public async Task Prints_a_service_key_alone_that_works_at_a_running_server_at_once()
+    {
+        await RunAsync(CreateOwner, Password);
+        await using var server = await TestServer.StartAsync(_directory);
+
+        var ended = await RunExecutableAsync(
+            ["service-key", "create", "--owner", "ann@example.com", "--name", "Airflow", "--expires", "2099-12-31", "--scope", "read"]);
+
+        Assert.Equal((0, ""), (ended.ExitCode, ended.Errors));
+        Assert.Equal(ServiceKeys.Format.Length + Environment.NewLine.Length, ended.Output.Length);
+        using var program = new SdkProgram(server.Address, ended.Output.TrimEnd());
+        Assert.Equal("ann@example.com", (await program.CallAsync("GET", "/users/current")).GetProperty("email").GetString());
+    }
+
+    [Theory]
+    [InlineData("nobody@example.com", "2099-12-31", "Nobody has the address nobody@example.com. Nothing was made.")]
+    [InlineData("ann@example.com", "tomorrow", "--expires: Choose a day from today on, such as 2027-01-31, or none.")]
+    public async Task Makes_no_service_key_and_says_why(string owner, string expires, string why)
+    {
+        await RunAsync(CreateOwner, Password);
+
+        var ended = await RunAsync(["service-key", "create", "--owner", owner, "--name", "Airflow", "--expires", expires]);
+
+        Assert.Equal((1, "", why), (ended.ExitCode, ended.Output, ended.Errors.TrimEnd()));
     }
 
     [Fact]

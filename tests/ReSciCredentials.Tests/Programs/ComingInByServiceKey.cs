@@ -187,7 +187,7 @@ public sealed class ComingInByServiceKey(ProgramServer shared) : IClassFixture<P
         await Assert.ThrowsAsync<SdkException>(() => late.CallAsync("GET", "/users/current"));
 
         var database = string.Concat(
-            Directory.GetFiles(Server.Directory.Data).Select(file => File.Open(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)).Select(ReadLatin));
+            Directory.GetFiles(Server.Directory.Data, "*.db*").Select(file => File.Open(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)).Select(ReadLatin));
         var logged = string.Join('\n', Server.Logs.GetSnapshot().Select(record => $"{record.Message} {record.Exception}"));
 
         Assert.All([key, token], secret =>
