@@ -25,6 +25,8 @@ internal static partial class ActivityWords
         (AuditEvents.WipeKey, "Wiped a key"),
         (AuditEvents.BeginUse, "Began to use"),
         (AuditEvents.EndUse, "Ceased to use"),
+        (AuditEvents.Shared, "Shared"),
+        (AuditEvents.Unshared, "Ceased to share"),
         (AuditEvents.Pause, "Paused"),
         (AuditEvents.Activate, "Activated"),
         (AuditEvents.Revoke, "Revoked a token"),

@@ -1,4 +1,4 @@
-using Microsoft.Data.Sqlite;
+using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Api;
 
@@ -6,11 +6,8 @@ namespace ReSciCredentials.Api;
 /// Whatever goes wrong below the API's path is told in the API's own form: what a handler threw, and a bare status of the framework's.
 /// Never with a status that Nexla's SDK repeats by itself.
 /// </summary>
-internal sealed partial class ApiFaults(RequestDelegate next, ILogger<ApiFaults> logger)
+internal sealed partial class ApiFaults(RequestDelegate next, StorageTrouble trouble, ILogger<ApiFaults> logger)
 {
-    // https://sqlite.org/rescode.html: READONLY, IOERR, FULL, CANTOPEN.
-    private static readonly int[] StorageCodes = [8, 10, 13, 14];
-
     public async Task InvokeAsync(HttpContext context)
     {
         if (!ApiPaths.IsApi(context.Request))
@@ -48,9 +45,8 @@ internal sealed partial class ApiFaults(RequestDelegate next, ILogger<ApiFaults>
             return ErrorOf(status);
         }
 
-        if (exception.GetBaseException() is SqliteException { SqliteErrorCode: var code } && StorageCodes.Contains(code))
+        if (trouble.Meet(exception) is not null)
         {
-            LogStorage(code);
             return new ApiError(
                 StatusCodes.Status507InsufficientStorage,
                 "storage_full",
@@ -77,7 +73,4 @@ internal sealed partial class ApiFaults(RequestDelegate next, ILogger<ApiFaults>
 
     [LoggerMessage(LogLevel.Error, "A call of the REST API failed")]
     private partial void LogFault(Exception exception);
-
-    [LoggerMessage(LogLevel.Error, "The database cannot be written (SQLite error {Code}): look at the disk")]
-    private partial void LogStorage(int code);
 }

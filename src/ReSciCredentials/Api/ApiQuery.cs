@@ -25,6 +25,9 @@ internal sealed class ApiPage : IApiInput, IBindableFromHttpContext<ApiPage>
 
     private const int Usual = 20;
 
+    // Their values are known ones by the time that they are repeated. Whatever else a program asks for may be anything, a key included.
+    private static readonly string[] Repeatable = ["page", "per_page", "access_role", "sort", "verified_status", "from", "to"];
+
     private readonly HttpRequest _request;
 
     private ApiPage(HttpRequest request, int number, int size, ApiError? fault) => (_request, Number, Size, Fault) = (request, number, size, fault);
@@ -61,6 +64,11 @@ internal sealed class ApiPage : IApiInput, IBindableFromHttpContext<ApiPage>
         response.Headers["X-Total-Count"] = Text(total);
         response.Headers["X-Page"] = Text(Number);
         response.Headers["X-Per-Page"] = Text(Size);
+        if (_request.Query.Keys.Except(Repeatable, StringComparer.Ordinal).Any())
+        {
+            return;
+        }
+
         List<string> links = [Link(1, "first"), Link(last, "last")];
         if (Number > 1)
         {

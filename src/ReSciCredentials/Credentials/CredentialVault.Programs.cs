@@ -130,24 +130,26 @@ internal sealed partial class CredentialVault
         await using (var storage = await contexts.CreateDbContextAsync(cancellationToken))
         {
             var found = await storage.Credentials.Where(credential => credential.Id == id).SeenBy(person)
-                .Select(seen => new
-                {
-                    seen.Role,
-                    Last = storage.CredentialChecks
-                        .Where(check => check.CredentialId == id && check.KeyUid == seen.Row.CurrentKeyUid && check.At > since)
-                        .OrderByDescending(check => check.Id)
-                        .FirstOrDefault(),
-                })
+                .Select(seen => new { seen.Role, seen.Row.CurrentKeyUid })
                 .SingleOrDefaultAsync(cancellationToken);
-            switch (found)
+            if (found is null)
             {
-                case null:
-                    return new Reply<RecentVerdict?>.NotFound();
-                case { Role: var role } when !role.MayOperate():
-                    return new Reply<RecentVerdict?>.Forbidden();
-                case { Last: { } last } when Verdict.StepFrom(last.Step) is { } step:
-                    return new Reply<RecentVerdict?>.Granted(
-                        new RecentVerdict(new Verdict(step, last.HttpStatus, TimeSpan.FromMilliseconds(last.Latency)), last.At, IsCached: true));
+                return new Reply<RecentVerdict?>.NotFound();
+            }
+
+            if (!found.Role.MayOperate())
+            {
+                return new Reply<RecentVerdict?>.Forbidden();
+            }
+
+            var last = await storage.CredentialChecks.AsNoTracking()
+                .Where(check => check.CredentialId == id && check.KeyUid == found.CurrentKeyUid && check.At > since)
+                .OrderByDescending(check => check.Id)
+                .FirstOrDefaultAsync(cancellationToken);
+            if (Verdict.StepFrom(last?.Step) is { } step)
+            {
+                return new Reply<RecentVerdict?>.Granted(
+                    new RecentVerdict(new Verdict(step, last!.HttpStatus, TimeSpan.FromMilliseconds(last.Latency)), last.At, IsCached: true));
             }
         }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Audit;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
 
@@ -30,7 +31,7 @@ internal static class CopyCheck
         }
 
         var contexts = new ReadOnlyContexts(database);
-        if (await new Sentinel(contexts).AskAsync(key, cancellationToken) is not { Reason: null })
+        if (await new Sentinel(contexts, AuditChain.BeginAsync).AskAsync(key, cancellationToken) is not { Reason: null })
         {
             throw new BackupRefusedException($"Recovery key {key.Id} does not open the copy of the database.");
         }

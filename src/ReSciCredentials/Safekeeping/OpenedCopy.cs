@@ -36,7 +36,7 @@ internal sealed class OpenedCopy : IAsyncDisposable
             .AddSingleton(time)
             .AddStorage(configuration)
             .AddSecrets(configuration)
-            .AddAudit()
+            .AddAudit(configuration)
             .BuildServiceProvider();
         try
         {

@@ -30,10 +30,6 @@ internal sealed class ServerCheck(
     private const long Megabyte = 1024 * 1024;
     private const long LeastFree = 100 * Megabyte;
 
-    private const UnixFileMode OthersMayUse =
-        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute |
-        UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
-
     private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
 
     /// <summary>Everything, down to whether each stored key opens and whether ReSci answers.</summary>
@@ -110,8 +106,7 @@ internal sealed class ServerCheck(
         yield return key;
     }
 
-    private static bool IsOpenToOthers(string path) =>
-        !OperatingSystem.IsWindows() && (File.Exists(path) || Directory.Exists(path)) && (File.GetUnixFileMode(path) & OthersMayUse) != 0;
+    private static bool IsOpenToOthers(string path) => (File.Exists(path) || Directory.Exists(path)) && SecretFile.CanOthersUse(path);
 
     private async Task<Finding> IntegrityAsync(CancellationToken cancellationToken)
     {

@@ -12,7 +12,7 @@ public sealed class TheOrderOfLayers
 
     /// <summary>From the top down. Each may use those below it, and none above.</summary>
     private static readonly string[] Layers =
-        ["Operations", "Safekeeping", "Flows", "Broker", "Credentials", "Announcements", "Activity", "Access", "Audit", "ReSci", "Secrets", "Storage", "Components.Shared", "Api"];
+        ["Operations", "Safekeeping", "Flows", "Broker", "Credentials", "Announcements", "Activity", "Access", "Audit", "ReSci", "Secrets", "Api", "Storage", "Components.Shared"];
 
     /// <summary>Pages name the frame they are shown in; the frame is put together from the features.</summary>
     private static readonly string[] AnyLayerMayName = ["ReSciCredentials.Components.Layout.PlainLayout", "ReSciCredentials.Components.Layout.BrandMark"];

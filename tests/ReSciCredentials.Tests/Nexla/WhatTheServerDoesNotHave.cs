@@ -32,7 +32,7 @@ public sealed class WhatTheServerDoesNotHave(NexlaServer nexla) : IClassFixture<
 
     [Theory]
     [InlineData("text/plain", """{"name":7}""", "name")]
-    [InlineData("application/vnd.nexla.api.v1+json", """{"name":""", "body")]
+    [InlineData("application/vnd.nexla.api.v1+json", """{"name":""", "name")]
     [InlineData("application/json", "[]", "body")]
     [InlineData("application/json", "null", "body")]
     [InlineData("application/json", "nonsense", "body")]

@@ -34,9 +34,8 @@ internal static class AuditCommands
                 AuditReport report;
                 using (var progress = shell.ShowProgress())
                 {
-                    IProgress<HowFar> howFar = progress;
                     report = await services.GetRequiredService<AuditVerifier>()
-                        .VerifyAsync(head, new Progress<int>(count => howFar.Report(new HowFar($"{count} entries looked at"))), cancellationToken);
+                        .VerifyAsync(head, new Progress<int>(count => progress.Report(new HowFar($"{count} entries looked at"))), cancellationToken);
                 }
 
                 return parsed.GetValue(json) ? SayAsJson(shell, report, head) : SayInWords(shell, report, head);

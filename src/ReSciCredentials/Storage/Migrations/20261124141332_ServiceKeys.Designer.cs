@@ -154,6 +154,48 @@ namespace ReSciCredentials.Storage.Migrations
                     b.ToTable("access_tokens", (string)null);
                 });
 
+            modelBuilder.Entity("ReSciCredentials.Storage.Accessor", b =>
+                {
+                    b.Property<int>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("AccountId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("CreatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("CredentialId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("FlowId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Role")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("UpdatedAt")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("CredentialId");
+
+                    b.HasIndex("FlowId");
+
+                    b.HasIndex("AccountId", "CredentialId")
+                        .IsUnique();
+
+                    b.HasIndex("AccountId", "FlowId")
+                        .IsUnique();
+
+                    b.ToTable("accessors", null, t =>
+                        {
+                            t.HasCheckConstraint("CK_accessors_one", "(\"CredentialId\" IS NULL) <> (\"FlowId\" IS NULL)");
+                        });
+                });
+
             modelBuilder.Entity("ReSciCredentials.Storage.Account", b =>
                 {
                     b.Property<int>("Id")
@@ -345,6 +387,10 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Property<long>("At")
                         .HasColumnType("INTEGER");
 
+                    b.Property<string>("Changes")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Event")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -360,15 +406,57 @@ namespace ReSciCredentials.Storage.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
+                    b.Property<byte[]>("Mac")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<int?>("OwnerId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("Path")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("UserAgent")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
                     b.HasKey("Id");
 
-                    b.HasIndex("ItemType", "ItemId");
+                    b.HasIndex("At");
+
+                    b.HasIndex("ItemType", "ItemId", "At");
+
+                    b.HasIndex("ActorId", "At", "Event", "ItemType", "OwnerId");
+
+                    b.HasIndex("Event", "At", "ItemType", "ActorId", "OwnerId");
+
+                    b.HasIndex("ItemType", "At", "Event", "ActorId", "OwnerId");
+
+                    b.HasIndex("OwnerId", "At", "Event", "ItemType", "ActorId");
 
                     b.ToTable("audit_entries", (string)null);
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.AuditMark", b =>
+                {
+                    b.Property<string>("Name")
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("EntryId")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<byte[]>("EntryMac")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.Property<byte[]>("Mac")
+                        .IsRequired()
+                        .HasColumnType("BLOB");
+
+                    b.HasKey("Name");
+
+                    b.ToTable("audit_marks", (string)null);
                 });
 
             modelBuilder.Entity("ReSciCredentials.Storage.BrokerCall", b =>
@@ -698,6 +786,8 @@ namespace ReSciCredentials.Storage.Migrations
                     b.HasIndex("OwnerId", "OperationId")
                         .IsUnique();
 
+                    b.HasIndex("OwnerId", "Kind", "Id");
+
                     b.ToTable("flows", (string)null);
                 });
 
@@ -898,6 +988,31 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Navigation("Flow");
                 });
 
+            modelBuilder.Entity("ReSciCredentials.Storage.Accessor", b =>
+                {
+                    b.HasOne("ReSciCredentials.Storage.Account", "Account")
+                        .WithMany()
+                        .HasForeignKey("AccountId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
+
+                    b.HasOne("ReSciCredentials.Storage.Credential", "Credential")
+                        .WithMany("Accessors")
+                        .HasForeignKey("CredentialId")
+                        .OnDelete(DeleteBehavior.Cascade);
+
+                    b.HasOne("ReSciCredentials.Storage.Flow", "Flow")
+                        .WithMany("Accessors")
+                        .HasForeignKey("FlowId")
+                        .OnDelete(DeleteBehavior.Cascade);
+
+                    b.Navigation("Account");
+
+                    b.Navigation("Credential");
+
+                    b.Navigation("Flow");
+                });
+
             modelBuilder.Entity("ReSciCredentials.Storage.AnnouncedDay", b =>
                 {
                     b.HasOne("ReSciCredentials.Storage.Credential", null)
@@ -990,7 +1105,14 @@ namespace ReSciCredentials.Storage.Migrations
 
             modelBuilder.Entity("ReSciCredentials.Storage.Credential", b =>
                 {
+                    b.Navigation("Accessors");
+
                     b.Navigation("Keys");
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.Flow", b =>
+                {
+                    b.Navigation("Accessors");
                 });
 #pragma warning restore 612, 618
         }

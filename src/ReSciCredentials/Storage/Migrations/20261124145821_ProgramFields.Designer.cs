@@ -427,11 +427,11 @@ namespace ReSciCredentials.Storage.Migrations
 
                     b.HasIndex("ItemType", "ItemId", "At");
 
-                    b.HasIndex("ActorId", "At", "Event", "ItemType");
+                    b.HasIndex("ActorId", "At", "Event", "ItemType", "OwnerId");
 
-                    b.HasIndex("Event", "At", "ItemType", "ActorId");
+                    b.HasIndex("Event", "At", "ItemType", "ActorId", "OwnerId");
 
-                    b.HasIndex("ItemType", "At", "Event", "ActorId");
+                    b.HasIndex("ItemType", "At", "Event", "ActorId", "OwnerId");
 
                     b.HasIndex("OwnerId", "At", "Event", "ItemType", "ActorId");
 
