@@ -25,6 +25,7 @@ internal static partial class Visit
     private const int Circuits = 50;
     private const string Page = "/sources/new/resci/authenticate";
 
+    private static readonly string[] BesidesSource = ["global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig"];
     private static readonly string[] Bare = [];
     private static readonly string[] ReadyToRun = ["--runtime", "linux-x64", "--self-contained", "false", "-p:PublishReadyToRun=true"];
 
@@ -115,8 +116,7 @@ internal static partial class Visit
     private static string CopySource(string target)
     {
         var root = Root();
-        string[] settings = ["global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig"];
-        var files = settings.Select(file => Path.Combine(root, file))
+        var files = BesidesSource.Select(file => Path.Combine(root, file))
             .Concat(Directory.EnumerateFiles(Path.Combine(root, "src"), "*", SearchOption.AllDirectories))
             .Where(file => Path.GetFileName(file) != "packages.lock.json");
         foreach (var file in files)
