@@ -8,6 +8,7 @@ internal static class Program
         ["search"] = ("the Credentials screen with 100, 10,000 and 100,000 credentials", Search.RunAsync),
         ["kills"] = ("kill -9 amid 200 saves, 20 times, and 20 times in the very first start", Kills.RunAsync),
         ["rotation"] = ("a key promoted 200 times and rolled back amid 20 readers and kill -9", Rotations.RunAsync),
+        ["broker"] = ("the broker's speed beside a bare YARP forwarder, nginx and haproxy, by wrk; and an upload of 1 GB", BrokerSpeed.RunAsync),
     };
 
     private static async Task<int> Main(string[] args)
@@ -15,6 +16,17 @@ internal static class Program
         if (args is [var name] && Scripts.TryGetValue(name, out var script))
         {
             return await script.Run();
+        }
+
+        // Roles that scripts start this program in.
+        switch (args)
+        {
+            case [Proxies.Bare, var address, var upstream]:
+                await BareForwarder.RunAsync(address, upstream);
+                return 0;
+            case [Proxies.Sink, var address]:
+                await BrokerSpeed.SinkAsync(address);
+                return 0;
         }
 
         foreach (var (known, (what, _)) in Scripts)
