@@ -15,8 +15,8 @@ namespace ReSciCredentials.Benchmarks;
 /// </summary>
 internal static class BrokerSpeed
 {
-    private const int Rounds = 7;
-    private const int WarmUpSeconds = 6;
+    private const int Rounds = 5;
+    private const int WarmUpSeconds = 4;
     private const int RoundSeconds = 2;
     private const long UploadLength = 1L << 30;
 

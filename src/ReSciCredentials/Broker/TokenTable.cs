@@ -54,6 +54,8 @@ internal sealed record TokenEntry(
     TokenState State,
     long LoadedAt)
 {
+    public bool IsOver(DateTimeOffset now) => IsRevoked || ExpiresAt <= now;
+
     public bool Allows(IPAddress? address)
     {
         if (Addresses is null)
@@ -82,10 +84,14 @@ internal sealed class TokenTable : IDisposable
 
     private static readonly TimeSpan Believed = TimeSpan.FromSeconds(1);
 
+    /// <summary>From then on it is read anew, while calls still believe what is known: none of them waits.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromMilliseconds(500);
+
     private readonly IDbContextFactory<StorageContext> _contexts;
     private readonly TimeProvider _time;
     private readonly ConcurrentDictionary<TokenHash, TokenEntry> _entries = new();
     private readonly ConcurrentDictionary<int, TokenState> _states = new();
+    private readonly Dictionary<TokenHash, Task<TokenEntry?>> _loading = [];
     private readonly Lock _lock = new();
     private readonly IDisposable _subscription;
     private long _changes;
@@ -96,38 +102,83 @@ internal sealed class TokenTable : IDisposable
         _subscription = notices.Subscribe(Forget);
     }
 
+    /// <summary>Whether there is such a token, as far as is known without asking the database.</summary>
+    public bool Knows(TokenHash hash) => _entries.ContainsKey(hash);
+
     /// <summary>Null when there is no such token. Revoked and expired ones are found.</summary>
-    public ValueTask<TokenEntry?> FindAsync(TokenHash hash, CancellationToken cancellationToken) =>
-        _entries.TryGetValue(hash, out var entry) && _time.GetElapsedTime(entry.LoadedAt) < Believed
-            ? ValueTask.FromResult<TokenEntry?>(entry)
-            : LoadAsync(hash, cancellationToken);
+    public ValueTask<TokenEntry?> FindAsync(TokenHash hash, CancellationToken cancellationToken)
+    {
+        if (_entries.TryGetValue(hash, out var entry) && _time.GetElapsedTime(entry.LoadedAt) is var age && age < Believed)
+        {
+            if (age >= Fresh)
+            {
+                _ = LoadAsync(hash);
+            }
+
+            return ValueTask.FromResult<TokenEntry?>(entry);
+        }
+
+        return new ValueTask<TokenEntry?>(LoadAsync(hash).WaitAsync(cancellationToken));
+    }
 
     public void Dispose() => _subscription.Dispose();
 
-    private async ValueTask<TokenEntry?> LoadAsync(TokenHash hash, CancellationToken cancellationToken)
+    /// <summary>One look into the database for all calls that want the same at that moment.</summary>
+    private Task<TokenEntry?> LoadAsync(TokenHash hash)
     {
-        var seen = Volatile.Read(ref _changes);
-        var loadedAt = _time.GetTimestamp();
-        var entry = await ReadAsync(hash, loadedAt, cancellationToken);
         lock (_lock)
         {
-            if (entry is null)
+            if (!_loading.TryGetValue(hash, out var loading))
             {
-                _entries.TryRemove(hash, out _);
+                var seen = _changes;
+                // Not on the call's own time, and not cancelled when its client leaves.
+                loading = Task.Run(() => LoadAsync(hash, seen));
+                _loading.Add(hash, loading);
             }
-            // Read before a change that was committed meanwhile: good for this call, which was under way too, and for no other.
-            else if (seen == _changes)
-            {
-                if (_entries.Count >= MostEntries)
-                {
-                    _entries.Clear();
-                }
 
-                _entries[hash] = entry;
+            return loading;
+        }
+    }
+
+    private async Task<TokenEntry?> LoadAsync(TokenHash hash, long seen)
+    {
+        TokenEntry? entry = null;
+        var isRead = false;
+        try
+        {
+            entry = await ReadAsync(hash, _time.GetTimestamp(), CancellationToken.None);
+            isRead = true;
+            return entry;
+        }
+        finally
+        {
+            lock (_lock)
+            {
+                // Else it was read before a change that was committed meanwhile: good for the calls that wait for it, which were under way too, and for no other.
+                if (seen == _changes)
+                {
+                    _loading.Remove(hash);
+                    if (entry is not null)
+                    {
+                        Keep(hash, entry);
+                    }
+                    else if (isRead)
+                    {
+                        _entries.TryRemove(hash, out _);
+                    }
+                }
             }
         }
+    }
 
-        return entry;
+    private void Keep(TokenHash hash, TokenEntry entry)
+    {
+        if (_entries.Count >= MostEntries)
+        {
+            _entries.Clear();
+        }
+
+        _entries[hash] = entry;
     }
 
     private async Task<TokenEntry?> ReadAsync(TokenHash hash, long loadedAt, CancellationToken cancellationToken)
@@ -189,6 +240,7 @@ internal sealed class TokenTable : IDisposable
         lock (_lock)
         {
             _changes++;
+            _loading.Clear();
             foreach (var (hash, entry) in _entries)
             {
                 if (concerns(entry))

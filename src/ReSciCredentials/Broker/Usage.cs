@@ -1,4 +1,7 @@
+using System.Buffers;
 using System.Collections.Concurrent;
+using System.Text;
+using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Secrets;
@@ -30,8 +33,11 @@ internal sealed partial class Usage(
     private const int GroupLength = 2000;
 
     private readonly ConcurrentQueue<Waiting> _queue = new();
+    private readonly List<Waiting> _group = [];
+    private readonly ArrayBufferWriter<byte> _json = new();
     private readonly SemaphoreSlim _atOnce = new(0);
     private int _waiting;
+    private long? _lastId;
 
     /// <summary>In strict mode: recorded before it goes out.</summary>
     /// <exception cref="UsageUnavailableException">It could not be recorded and must not be made.</exception>
@@ -75,12 +81,11 @@ internal sealed partial class Usage(
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        List<Waiting> group = [];
         var prunedAt = time.GetTimestamp();
         while (!stoppingToken.IsCancellationRequested)
         {
             await ((Task)_atOnce.WaitAsync(Interval, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            await WriteAllAsync(group);
+            await WriteAllAsync();
             if (time.GetElapsedTime(prunedAt) >= PruneInterval)
             {
                 prunedAt = time.GetTimestamp();
@@ -93,7 +98,7 @@ internal sealed partial class Usage(
     {
         await base.StopAsync(cancellationToken);
         // Calls may end until the very last moment.
-        await WriteAllAsync([]);
+        await WriteAllAsync();
     }
 
     private void Add(Waiting waiting)
@@ -110,22 +115,22 @@ internal sealed partial class Usage(
         }
     }
 
-    private async Task WriteAllAsync(List<Waiting> group)
+    private async Task WriteAllAsync()
     {
         do
         {
-            while (group.Count < GroupLength && _queue.TryDequeue(out var waiting))
+            while (_group.Count < GroupLength && _queue.TryDequeue(out var waiting))
             {
                 Interlocked.Decrement(ref _waiting);
-                group.Add(waiting);
+                _group.Add(waiting);
             }
 
-            if (group.Count == 0 || !await TryWriteAsync(group))
+            if (_group.Count == 0 || !await TryWriteAsync(_group))
             {
                 return;
             }
 
-            group.Clear();
+            _group.Clear();
         }
         while (!_queue.IsEmpty);
     }
@@ -173,15 +178,9 @@ internal sealed partial class Usage(
     {
         await using var storage = await contexts.CreateDbContextAsync();
         await using var transaction = await storage.Database.BeginTransactionAsync();
-        var calls = group.Where(waiting => waiting.Call is not null).ToArray();
         // A call that began and ended in the same group is there twice, as one object.
-        foreach (var call in calls.Select(waiting => waiting.Call!).Distinct())
-        {
-            storage.Entry(call).State = call.Id == 0 ? EntityState.Added : EntityState.Modified;
-        }
-
-        await storage.SaveChangesAsync();
-        var ended = calls.Where(waiting => waiting.Committed is null).Select(waiting => waiting.Call!).ToArray();
+        await PutAsync(storage, group.Select(waiting => waiting.Call).OfType<BrokerCall>().Distinct());
+        var ended = group.Where(waiting => waiting.Committed is null).Select(waiting => waiting.Call).OfType<BrokerCall>().ToArray();
         await AddToHoursAsync(storage, ended);
         foreach (var used in ended.Where(call => call.Status != StatusCodes.Status401Unauthorized).GroupBy(call => call.TokenId))
         {
@@ -194,16 +193,70 @@ internal sealed partial class Usage(
         await transaction.CommitAsync();
     }
 
+    /// <summary>
+    /// Adds the calls, or changes those that were there at their beginning. All in one statement: EF would take more time for a row than the broker takes for the call.
+    /// The ids are given here, so that a group that could not be written is simply written again.
+    /// </summary>
+    private async Task PutAsync(StorageContext storage, IEnumerable<BrokerCall> calls)
+    {
+        _lastId ??= await storage.BrokerCalls.MaxAsync(call => (long?)call.Id) ?? 0;
+        _json.ResetWrittenCount();
+        using (var json = new Utf8JsonWriter(_json))
+        {
+            json.WriteStartArray();
+            foreach (var call in calls)
+            {
+                call.Id = call.Id == 0 ? (++_lastId).Value : call.Id;
+                Write(json, call);
+            }
+
+            json.WriteEndArray();
+        }
+
+        var rows = Encoding.UTF8.GetString(_json.WrittenSpan);
+        // Times are ticks, and uids are text as EF writes them. Without a WHERE the conflict clause would be read as part of a join.
+        await storage.Database.ExecuteSqlAsync(
+            $"""
+            INSERT INTO broker_calls (Id, TokenId, FlowId, CredentialId, KeyUid, At, Method, Endpoint, Status, Code, BytesIn, BytesOut, Duration)
+            SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9,
+                value ->> 10, value ->> 11, value ->> 12
+            FROM json_each({rows}) WHERE true
+            ON CONFLICT (Id) DO UPDATE SET
+                KeyUid = excluded.KeyUid, Endpoint = excluded.Endpoint, Status = excluded.Status, Code = excluded.Code,
+                BytesIn = excluded.BytesIn, BytesOut = excluded.BytesOut, Duration = excluded.Duration
+            """);
+    }
+
+    /// <summary>In the order of the statement's columns.</summary>
+    private static void Write(Utf8JsonWriter json, BrokerCall call)
+    {
+        json.WriteStartArray();
+        json.WriteNumberValue(call.Id);
+        json.WriteNumberValue(call.TokenId);
+        json.WriteNumberValue(call.FlowId);
+        json.WriteNumberValue(call.CredentialId);
+        json.WriteStringValue(call.KeyUid?.ToString().ToUpperInvariant());
+        json.WriteNumberValue(call.At.UtcTicks);
+        json.WriteStringValue(call.Method);
+        json.WriteStringValue(call.Endpoint);
+        json.WriteNumberValue(call.Status);
+        json.WriteStringValue(call.Code);
+        json.WriteNumberValue(call.BytesIn);
+        json.WriteNumberValue(call.BytesOut);
+        json.WriteNumberValue(call.Duration);
+        json.WriteEndArray();
+    }
+
     private static async Task AddToHoursAsync(StorageContext storage, IEnumerable<BrokerCall> calls)
     {
         foreach (var sum in calls.GroupBy(call => (call.TokenId, call.FlowId, call.CredentialId, Key: call.KeyUid ?? Guid.Empty, Hour: HourOf(call.At))))
         {
             var (token, flow, credential, key, hour) = sum.Key;
-            // EF knows no upsert. Times are ticks, and uids are text as EF writes them.
+            // EF knows no upsert.
             await storage.Database.ExecuteSqlAsync(
                 $"""
                 INSERT INTO broker_hours (TokenId, Hour, KeyUid, FlowId, CredentialId, Calls, Errors, BytesIn, BytesOut, LastAt)
-                VALUES ({token}, {hour.UtcTicks}, {key}, {flow}, {credential}, {sum.LongCount()}, {sum.LongCount(call => call.Status >= 400)},
+                VALUES ({token}, {hour.UtcTicks}, {key}, {flow}, {credential}, {sum.LongCount()}, {sum.LongCount(call => call.Status >= 400 || call.Code is not null)},
                     {sum.Sum(call => call.BytesIn)}, {sum.Sum(call => call.BytesOut)}, {sum.Max(call => call.At).UtcTicks})
                 ON CONFLICT (TokenId, Hour, KeyUid) DO UPDATE SET
                     Calls = Calls + excluded.Calls, Errors = Errors + excluded.Errors,
