@@ -9,6 +9,7 @@ internal static class Program
         ["kills"] = ("kill -9 amid 200 saves, 20 times, and 20 times in the very first start", Kills.RunAsync),
         ["rotation"] = ("a key promoted 200 times and rolled back amid 20 readers and kill -9", Rotations.RunAsync),
         ["broker"] = ("the broker's speed beside a bare YARP forwarder, nginx and haproxy, by wrk; and an upload of 1 GB", BrokerSpeed.RunAsync),
+        ["broker-faults"] = ("10,000 calls through the broker that go wrong, what they leave behind, and an upload of 2 GB", BrokerFaults.RunAsync),
     };
 
     private static async Task<int> Main(string[] args)
@@ -26,6 +27,9 @@ internal static class Program
                 return 0;
             case [Proxies.Sink, var address]:
                 await BrokerSpeed.SinkAsync(address);
+                return 0;
+            case [BrokerFaults.Upstream, var address]:
+                await BrokerFaults.UpstreamAsync(address);
                 return 0;
         }
 

@@ -122,6 +122,9 @@ internal sealed class Proxies : IDisposable
 
     public string WriteToken { get; private set; } = "";
 
+    /// <summary>Of another source than <see cref="ReadToken"/>.</summary>
+    public string OtherToken { get; private set; } = "";
+
     /// <summary>Programs that are missing, and how to get them; null when all are there.</summary>
     public static string? Missing()
     {
@@ -140,6 +143,7 @@ internal sealed class Proxies : IDisposable
         var saved = (SaveOutcome.Saved)await server.Service<CredentialVault>().SaveAsync(
             owner, new NewCredential("Production", null, Key, Guid.NewGuid(), Unverified: true, Same: true), CancellationToken.None);
         ReadToken = await TokenAsync(FlowKind.Source, "list_import_jobs");
+        OtherToken = await TokenAsync(FlowKind.Source, "list_import_jobs");
         WriteToken = await TokenAsync(FlowKind.Destination, "create_import_job");
 
         async Task<string> TokenAsync(FlowKind kind, string endpoint)
@@ -172,6 +176,13 @@ internal sealed class Proxies : IDisposable
     {
         var port = FreePort();
         return Start("direct", OtherCores, port, Environment.ProcessPath!, Sink, $"http://127.0.0.1:{port}");
+    }
+
+    /// <summary>See <see cref="BrokerFaults"/>.</summary>
+    public ProxyProcess StartFaulty()
+    {
+        var port = FreePort();
+        return Start("direct", OtherCores, port, Environment.ProcessPath!, BrokerFaults.Upstream, $"http://127.0.0.1:{port}");
     }
 
     public ProxyProcess StartBroker(ProxyProcess upstream, params string[] settings)

@@ -1,8 +1,7 @@
-using System.Buffers;
 using System.Collections.Concurrent;
-using System.Text;
-using System.Text.Json;
+using System.Data.Common;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
@@ -32,9 +31,11 @@ internal sealed partial class Usage(
 
     private const int GroupLength = 2000;
 
+    private static readonly string[] Parameters =
+        ["$id", "$token", "$flow", "$credential", "$key", "$at", "$method", "$endpoint", "$status", "$code", "$in", "$out", "$duration"];
+
     private readonly ConcurrentQueue<Waiting> _queue = new();
     private readonly List<Waiting> _group = [];
-    private readonly ArrayBufferWriter<byte> _json = new();
     private readonly SemaphoreSlim _atOnce = new(0);
     private int _waiting;
     private long? _lastId;
@@ -178,8 +179,14 @@ internal sealed partial class Usage(
     {
         await using var storage = await contexts.CreateDbContextAsync();
         await using var transaction = await storage.Database.BeginTransactionAsync();
+        if (seal.Reason is not null)
+        {
+            // What goes past EF goes past the guard that refuses it.
+            throw new ServerSealedException();
+        }
+
         // A call that began and ended in the same group is there twice, as one object.
-        await PutAsync(storage, group.Select(waiting => waiting.Call).OfType<BrokerCall>().Distinct());
+        await PutAsync(storage, transaction.GetDbTransaction(), group.Select(waiting => waiting.Call).OfType<BrokerCall>().Distinct());
         var ended = group.Where(waiting => waiting.Committed is null).Select(waiting => waiting.Call).OfType<BrokerCall>().ToArray();
         await AddToHoursAsync(storage, ended);
         foreach (var used in ended.Where(call => call.Status != StatusCodes.Status401Unauthorized).GroupBy(call => call.TokenId))
@@ -194,57 +201,44 @@ internal sealed partial class Usage(
     }
 
     /// <summary>
-    /// Adds the calls, or changes those that were there at their beginning. All in one statement: EF would take more time for a row than the broker takes for the call.
-    /// The ids are given here, so that a group that could not be written is simply written again.
+    /// Adds the calls, or changes those that were there at their beginning. By one prepared statement: EF would take more time for a row than the broker takes for
+    /// the call. The ids are given here, so that a group that could not be written is simply written again.
     /// </summary>
-    private async Task PutAsync(StorageContext storage, IEnumerable<BrokerCall> calls)
+    private async Task PutAsync(StorageContext storage, DbTransaction transaction, IEnumerable<BrokerCall> calls)
     {
         _lastId ??= await storage.BrokerCalls.MaxAsync(call => (long?)call.Id) ?? 0;
-        _json.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(_json))
-        {
-            json.WriteStartArray();
-            foreach (var call in calls)
-            {
-                call.Id = call.Id == 0 ? (++_lastId).Value : call.Id;
-                Write(json, call);
-            }
-
-            json.WriteEndArray();
-        }
-
-        var rows = Encoding.UTF8.GetString(_json.WrittenSpan);
-        // Times are ticks, and uids are text as EF writes them. Without a WHERE the conflict clause would be read as part of a join.
-        await storage.Database.ExecuteSqlAsync(
-            $"""
+        await using var command = transaction.Connection!.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = """
             INSERT INTO broker_calls (Id, TokenId, FlowId, CredentialId, KeyUid, At, Method, Endpoint, Status, Code, BytesIn, BytesOut, Duration)
-            SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4, value ->> 5, value ->> 6, value ->> 7, value ->> 8, value ->> 9,
-                value ->> 10, value ->> 11, value ->> 12
-            FROM json_each({rows}) WHERE true
+            VALUES ($id, $token, $flow, $credential, $key, $at, $method, $endpoint, $status, $code, $in, $out, $duration)
             ON CONFLICT (Id) DO UPDATE SET
                 KeyUid = excluded.KeyUid, Endpoint = excluded.Endpoint, Status = excluded.Status, Code = excluded.Code,
                 BytesIn = excluded.BytesIn, BytesOut = excluded.BytesOut, Duration = excluded.Duration
-            """);
-    }
+            """;
+        var parameters = Array.ConvertAll(Parameters, name =>
+        {
+            var parameter = command.CreateParameter();
+            parameter.ParameterName = name;
+            command.Parameters.Add(parameter);
+            return parameter;
+        });
+        foreach (var call in calls)
+        {
+            call.Id = call.Id == 0 ? (++_lastId).Value : call.Id;
+            // In the order of the names. Times are ticks, as EF writes them.
+            object?[] values =
+            [
+                call.Id, call.TokenId, call.FlowId, call.CredentialId, call.KeyUid, call.At.UtcTicks, call.Method, call.Endpoint, call.Status, call.Code,
+                call.BytesIn, call.BytesOut, call.Duration,
+            ];
+            for (var index = 0; index < values.Length; index++)
+            {
+                parameters[index].Value = values[index] ?? DBNull.Value;
+            }
 
-    /// <summary>In the order of the statement's columns.</summary>
-    private static void Write(Utf8JsonWriter json, BrokerCall call)
-    {
-        json.WriteStartArray();
-        json.WriteNumberValue(call.Id);
-        json.WriteNumberValue(call.TokenId);
-        json.WriteNumberValue(call.FlowId);
-        json.WriteNumberValue(call.CredentialId);
-        json.WriteStringValue(call.KeyUid?.ToString().ToUpperInvariant());
-        json.WriteNumberValue(call.At.UtcTicks);
-        json.WriteStringValue(call.Method);
-        json.WriteStringValue(call.Endpoint);
-        json.WriteNumberValue(call.Status);
-        json.WriteStringValue(call.Code);
-        json.WriteNumberValue(call.BytesIn);
-        json.WriteNumberValue(call.BytesOut);
-        json.WriteNumberValue(call.Duration);
-        json.WriteEndArray();
+            await command.ExecuteNonQueryAsync();
+        }
     }
 
     private static async Task AddToHoursAsync(StorageContext storage, IEnumerable<BrokerCall> calls)

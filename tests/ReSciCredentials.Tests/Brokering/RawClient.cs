@@ -14,12 +14,10 @@ internal sealed class RawClient : IDisposable
     {
     }
 
-    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
-
     public static async Task<RawClient> ConnectAsync(Uri server)
     {
         var client = new RawClient();
-        await client._tcp.ConnectAsync(server.Host, server.Port, Cancellation);
+        await client._tcp.ConnectAsync(server.Host, server.Port, TestContext.Current.CancellationToken);
         return client;
     }
 
@@ -27,11 +25,15 @@ internal sealed class RawClient : IDisposable
     /// <returns>One whole answer with a Content-Length; less when the server closed the connection.</returns>
     public async Task<string> SendAsync(string text)
     {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(30));
         var stream = _tcp.GetStream();
-        await stream.WriteAsync(Encoding.Latin1.GetBytes(text), Cancellation);
-        while (LengthOfAnswer() is not { } length || _filled < length)
+        var hasBody = !text.StartsWith("HEAD ", StringComparison.Ordinal);
+        await stream.WriteAsync(Encoding.Latin1.GetBytes(text), patience.Token);
+        int? length;
+        while ((length = LengthOfAnswer(hasBody)) is null || _filled < length)
         {
-            var read = await stream.ReadAsync(_buffer.AsMemory(_filled), Cancellation);
+            var read = await stream.ReadAsync(_buffer.AsMemory(_filled), patience.Token);
             if (read == 0)
             {
                 return Take(_filled);
@@ -40,7 +42,7 @@ internal sealed class RawClient : IDisposable
             _filled += read;
         }
 
-        return Take(LengthOfAnswer()!.Value);
+        return Take(length.Value);
     }
 
     public void Dispose() => _tcp.Dispose();
@@ -54,9 +56,15 @@ internal sealed class RawClient : IDisposable
     }
 
     /// <summary>Null until its head is there.</summary>
-    private int? LengthOfAnswer()
+    private int? LengthOfAnswer(bool hasBody)
     {
         const string Field = "\r\nContent-Length: ";
+        var interim = "HTTP/1.1 100 Continue\r\n\r\n"u8;
+        if (_buffer.AsSpan(0, _filled).StartsWith(interim))
+        {
+            Take(interim.Length);
+        }
+
         var end = _buffer.AsSpan(0, _filled).IndexOf("\r\n\r\n"u8);
         if (end < 0)
         {
@@ -65,7 +73,7 @@ internal sealed class RawClient : IDisposable
 
         var head = Encoding.Latin1.GetString(_buffer, 0, end + 2);
         var at = head.IndexOf(Field, StringComparison.OrdinalIgnoreCase);
-        var body = at < 0 ? 0 : int.Parse(head.AsSpan(at + Field.Length, head.IndexOf('\r', at + 2) - at - Field.Length), System.Globalization.CultureInfo.InvariantCulture);
+        var body = at < 0 || !hasBody ? 0 : int.Parse(head.AsSpan(at + Field.Length, head.IndexOf('\r', at + 2) - at - Field.Length), System.Globalization.CultureInfo.InvariantCulture);
         return end + 4 + body;
     }
 }

@@ -1,5 +1,5 @@
 using System.Net;
-using ReSciCredentials.Broker;
+using System.Runtime.CompilerServices;
 using ReSciCredentials.Credentials;
 using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Harness;
@@ -58,17 +58,17 @@ public sealed class WhileCallsAreUnderWay
         await using var host = await BrokerHost.StartAsync();
         var goOn = new TaskCompletionSource();
         host.Upstream.Before = _ => goOn.Task;
-        using var content = new Endless(256_000_000);
-        var upload = host.WriteAsync(content: content);
+        var sent = new StrongBox<long>();
+        var upload = host.WriteAsync(content: new Endless(256_000_000, sent));
 
         var before = -1L;
         await Until.TrueAsync(
             async () =>
             {
-                var stood = content.Sent == before && before > 0;
-                before = content.Sent;
+                var stood = before > 0 && Volatile.Read(ref sent.Value) == before;
+                before = Volatile.Read(ref sent.Value);
                 await Task.Delay(200, Cancellation);
-                return stood && content.Sent == before;
+                return stood && Volatile.Read(ref sent.Value) == before;
             },
             TimeSpan.FromSeconds(30));
         goOn.SetResult();
@@ -79,16 +79,13 @@ public sealed class WhileCallsAreUnderWay
     }
 
     /// <summary>A body that tells how much of it was taken.</summary>
-    private sealed class Endless(long length) : HttpContent
+    private sealed class Endless(long length, StrongBox<long> sent) : HttpContent
     {
         private static readonly byte[] Piece = new byte[64_000];
-        private long _sent;
-
-        public long Sent => Volatile.Read(ref _sent);
 
         protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
         {
-            for (; _sent < length; Volatile.Write(ref _sent, _sent + Piece.Length))
+            for (; sent.Value < length; Volatile.Write(ref sent.Value, sent.Value + Piece.Length))
             {
                 await stream.WriteAsync(Piece);
             }
