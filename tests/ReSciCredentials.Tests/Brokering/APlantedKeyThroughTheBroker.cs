@@ -36,7 +36,7 @@ public sealed class APlantedKeyThroughTheBroker : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _host = await BrokerHost.StartAsync(_key.Text, settings: [.. TestServer.LogsEverything, "--Broker:ReadTimeout=00:00:01"]);
+        _host = await BrokerHost.StartAsync(_key.Text, settings: [.. TestServer.LogsEverything, "--Broker:ReadTimeout=00:00:01", "--Broker:WriteTimeout=00:00:02"]);
         foreach (var answer in Answers())
         {
             _host.Upstream.Answer = answer;
