@@ -14,6 +14,8 @@ internal static class Program
         ["backups"] = ("50 backups amid 20 writers, each restored; a drill of 100,000 credentials", Safekeeping.BackUpAsync),
         ["reencryption"] = ("100,000 credentials encrypted anew while others read", Safekeeping.ReencryptAsync),
         ["safekeeping-kills"] = ("kill -9 at 50 moments each in re-encryption, a change of the recovery key, and a restore", Safekeeping.KillAsync),
+        ["broker"] = ("the broker's speed beside a bare YARP forwarder, nginx and haproxy, by wrk; and an upload of 1 GB", BrokerSpeed.RunAsync),
+        ["broker-faults"] = ("10,000 calls through the broker that go wrong, what they leave behind, and an upload of 2 GB", BrokerFaults.RunAsync),
     };
 
     private static async Task<int> Main(string[] args)
@@ -21,6 +23,20 @@ internal static class Program
         if (args is [var name] && Scripts.TryGetValue(name, out var script))
         {
             return await script.Run();
+        }
+
+        // Roles that scripts start this program in.
+        switch (args)
+        {
+            case [Proxies.Bare, var address, var upstream]:
+                await BareForwarder.RunAsync(address, upstream);
+                return 0;
+            case [Proxies.Sink, var address]:
+                await BrokerSpeed.SinkAsync(address);
+                return 0;
+            case [BrokerFaults.Upstream, var address]:
+                await BrokerFaults.UpstreamAsync(address);
+                return 0;
         }
 
         foreach (var (known, (what, _)) in Scripts)

@@ -166,10 +166,10 @@ internal sealed class ApiTokens : IDisposable
         StorageContext storage, string? text, ServiceKey? key, Client client, CancellationToken cancellationToken)
     {
         var now = _time.GetUtcNow().UtcTicks;
-        var sender = _wrongKeys.SenderAt(IPAddress.TryParse(client.Address, out var address) ? address : null);
+        var address = IPAddress.TryParse(client.Address, out var known) ? known : null;
         // What is not written as ours are was never a key: a program that has to be set up, not somebody to tell of.
         if (ServiceKeys.Format.IsWellFormed(text)
-            && sender?.Alarms.TryTake(NotedPerMinute, now, out _) != false
+            && _wrongKeys.SenderAt(address).Alarms.TryTake(NotedPerMinute, now, out _)
             && _noted.TryTake(NotedPerMinuteInAll, now, out _))
         {
             var why = key switch { null => "unknown", { RevokedAt: not null } => "revoked", _ => "expired" };
@@ -177,7 +177,7 @@ internal sealed class ApiTokens : IDisposable
             await storage.SaveChangesAsync(cancellationToken);
         }
 
-        return sender is null || sender.Tries.TryTake(_options.WrongKeysPerMinute, now, out var wait)
+        return _wrongKeys.TryTake(address, _options.WrongKeysPerMinute, out var wait)
             ? new ApiSignIn.Refused()
             : new ApiSignIn.TooMany(wait);
     }

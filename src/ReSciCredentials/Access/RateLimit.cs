@@ -31,6 +31,10 @@ internal struct RateLimit
         }
     }
 
+    /// <summary>Whether <see cref="TryTake"/> would succeed.</summary>
+    public readonly bool CanTake(int perMinute, long now) =>
+        Math.Max(_usedUpAt, now) + (TimeSpan.TicksPerMinute / perMinute) - now <= TimeSpan.TicksPerMinute;
+
     /// <summary>Whether nothing of the last minute counts any more.</summary>
     public readonly bool IsIdle(long now) => _usedUpAt <= now;
 }

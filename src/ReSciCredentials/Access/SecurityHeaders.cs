@@ -33,14 +33,18 @@ internal sealed class SecurityHeaders(RequestDelegate next)
     private static void Write(HttpContext context)
     {
         var headers = context.Response.Headers;
-        headers.ContentSecurityPolicy = context.Features.Get<OwnContentPolicy>()?.Value ?? ContentSecurityPolicy;
+        var own = context.Features.Get<OwnContentPolicy>();
+        headers.ContentSecurityPolicy = own?.Value ?? ContentSecurityPolicy;
         headers.XContentTypeOptions = "nosniff";
         headers[HeaderNames.StrictTransportSecurity] =
             context.Request.IsHttps && !Loopback.IsName(context.Request.Host.Host) ? "max-age=31536000" : default(string);
-        headers["Referrer-Policy"] = "same-origin";
-        headers["Cross-Origin-Opener-Policy"] = "same-origin";
         headers["Cross-Origin-Resource-Policy"] = "same-origin";
-        headers["Permissions-Policy"] = PermissionsPolicy;
+        if (own is null)
+        {
+            headers["Referrer-Policy"] = "same-origin";
+            headers["Cross-Origin-Opener-Policy"] = "same-origin";
+            headers["Permissions-Policy"] = PermissionsPolicy;
+        }
 
         if (context.GetEndpoint()?.Metadata.GetMetadata<StaticAssetDescriptor>() is null)
         {

@@ -11,12 +11,31 @@ internal sealed class WrongTokens(TimeProvider time)
 
     private readonly ConcurrentDictionary<IPAddress, Sender> _senders = new();
 
-    /// <summary>The one who sent a wrong token; null when there are too many of them to tell apart.</summary>
-    public Sender? SenderAt(IPAddress? address)
+    /// <summary>All those together that are too many to tell apart.</summary>
+    private readonly Sender _others = new();
+
+    private long _prunedAt;
+
+    /// <summary>Whether a wrong token from there would still be looked at. Nobody is counted by asking.</summary>
+    public bool MayTry(IPAddress? address, int perMinute)
+    {
+        var sender = address is not null && _senders.TryGetValue(NetworkOf(address), out var known) ? known
+            : address is null || _senders.Count >= MostAddresses ? _others
+            : null;
+        return sender is null || sender.Tries.CanTake(perMinute, time.GetUtcNow().UtcTicks);
+    }
+
+    /// <summary>Counts a wrong token.</summary>
+    /// <param name="wait">How long until the next one is looked at, when it was one too many.</param>
+    public bool TryTake(IPAddress? address, int perMinute, out TimeSpan wait) =>
+        SenderAt(address).Tries.TryTake(perMinute, time.GetUtcNow().UtcTicks, out wait);
+
+    /// <summary>The one who sent a wrong token.</summary>
+    public Sender SenderAt(IPAddress? address)
     {
         if (address is null)
         {
-            return null;
+            return _others;
         }
 
         var network = NetworkOf(address);
@@ -30,12 +49,19 @@ internal sealed class WrongTokens(TimeProvider time)
             Prune();
         }
 
-        return _senders.Count >= MostAddresses ? null : _senders.GetOrAdd(network, _ => new Sender());
+        return _senders.Count >= MostAddresses ? _others : _senders.GetOrAdd(network, _ => new Sender());
     }
 
+    /// <summary>Once a second at most: it goes through all of them.</summary>
     private void Prune()
     {
         var now = time.GetUtcNow().UtcTicks;
+        var before = Volatile.Read(ref _prunedAt);
+        if (now - before < TimeSpan.TicksPerSecond || Interlocked.CompareExchange(ref _prunedAt, now, before) != before)
+        {
+            return;
+        }
+
         foreach (var (network, sender) in _senders)
         {
             if (sender.Tries.IsIdle(now))

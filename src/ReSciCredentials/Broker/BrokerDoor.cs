@@ -74,6 +74,16 @@ internal sealed partial class BrokerDoor
         {
             await LetInAsync(context, arrived);
         }
+        catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody waits for an answer.
+        }
+        catch (Exception exception)
+        {
+            // Nobody else answers under this path, and no answer may look like ReSci's.
+            LogFailed(exception);
+            await FailAsync(context, BrokerError.Internal);
+        }
         finally
         {
             _metrics.Left();
@@ -82,12 +92,16 @@ internal sealed partial class BrokerDoor
 
     private async Task LetInAsync(HttpContext context, long arrived)
     {
-        var entry = TokenText.TryRead(context.Request.Headers.Authorization, out var text)
-            ? await _tokens.FindAsync(TokenHash.Of(text), context.RequestAborted)
-            : null;
-        if (entry is null)
+        if (await FindAsync(context) is not { } entry)
         {
             await RefuseStrangerAsync(context);
+            return;
+        }
+
+        // Who goes on with a token that is over is told so a few times, and recorded, and then is like any stranger: the records of others must not be pushed out.
+        if (entry.IsOver(_time.GetUtcNow()) && !_wrongTokens.TryTake(context.Connection.RemoteIpAddress, _options.WrongTokensPerMinute, out var wait))
+        {
+            await RefuseAsync(context, BrokerError.RateLimited, SecondsOf(wait));
             return;
         }
 
@@ -140,15 +154,17 @@ internal sealed partial class BrokerDoor
         {
             await FailAsync(context, record, BrokerError.Sealed);
         }
-        catch (Exception exception)
+        catch (Exception)
         {
-            LogFailed(exception);
-            await FailAsync(context, record, BrokerError.Internal);
+            record.Code = BrokerError.Internal.Code;
+            // The answer is given outside, the record must know it here.
+            record.Status = BrokerError.Internal.Status;
+            throw;
         }
         finally
         {
             Interlocked.Decrement(ref _inFlight);
-            record.Status = record.Status == BrokerCall.ClientLeft ? BrokerCall.ClientLeft : context.Response.StatusCode;
+            record.Status = record.Status == BrokerCall.UnderWay ? context.Response.StatusCode : record.Status;
             var duration = _time.GetElapsedTime(arrived);
             record.Duration = (int)Math.Min(duration.TotalMilliseconds, int.MaxValue);
             _usage.End(record);
@@ -165,7 +181,7 @@ internal sealed partial class BrokerDoor
         (call, address) = (null, null);
         var request = context.Request;
         var now = _time.GetUtcNow();
-        if (entry.IsRevoked || entry.ExpiresAt <= now)
+        if (entry.IsOver(now))
         {
             _alarms.TokenRefused(entry, entry.IsRevoked ? TokenFault.Revoked : TokenFault.Expired, Client.Of(context));
             return (BrokerError.TokenInvalid, null);
@@ -224,7 +240,7 @@ internal sealed partial class BrokerDoor
 
         if (perMinute > 0 && !entry.State.Rate.TryTake(perMinute, now.UtcTicks, out var wait))
         {
-            return (BrokerError.RateLimited, (int)Math.Ceiling(wait.TotalSeconds));
+            return (BrokerError.RateLimited, SecondsOf(wait));
         }
 
         address = _upstream.AddressOf(call, id, rebuilt);
@@ -255,7 +271,7 @@ internal sealed partial class BrokerDoor
             using var passage = new Passage(call, address, key, upload);
             _metrics.Sent(_time.GetElapsedTime(arrived));
             var error = await _upstream.SendAsync(_forwarder, context, call, passage);
-            passage.Failed(error, context.Features.Get<IForwarderErrorFeature>()?.Exception, context.RequestAborted.IsCancellationRequested);
+            passage.Ended(error, context.Features.Get<IForwarderErrorFeature>()?.Exception, context.RequestAborted.IsCancellationRequested);
             await EndAsync(context, entry, record, passage);
         }
         catch (UploadRefusedException refused)
@@ -280,7 +296,7 @@ internal sealed partial class BrokerDoor
     private async Task EndAsync(HttpContext context, TokenEntry entry, BrokerCall record, Passage passage)
     {
         (record.BytesIn, record.BytesOut) = (passage.BytesIn, passage.BytesOut);
-        if (context.RequestAborted.IsCancellationRequested)
+        if (passage.ClientLeft)
         {
             record.Status = BrokerCall.ClientLeft;
             return;
@@ -299,7 +315,7 @@ internal sealed partial class BrokerDoor
         await FailAsync(context, record, error);
     }
 
-    private static async Task<CountedUpload> OpenUploadAsync(HttpContext context, TokenEntry entry)
+    private async Task<CountedUpload> OpenUploadAsync(HttpContext context, TokenEntry entry)
     {
         if (entry.ImportTypes is null && entry.Streams is null)
         {
@@ -311,19 +327,24 @@ internal sealed partial class BrokerDoor
         var boundary = LimitedUpload.BoundaryOf(context.Request.Headers) ?? throw new UploadRefusedException(BrokerError.UnsupportedBody);
         var limited = new LimitedUpload(context.Request.Body, boundary, entry.ImportTypes, entry.Streams);
         context.Request.Body = limited;
-        await limited.BeginAsync(context.RequestAborted);
-        return limited;
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
+        patience.CancelAfter(_options.WriteTimeout);
+        try
+        {
+            await limited.BeginAsync(patience.Token);
+            return limited;
+        }
+        catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
+        {
+            throw new UploadRefusedException(BrokerError.BadBody);
+        }
     }
 
     /// <summary>Uploads have any size and take any time, as long as they move: the forwarder looks after that.</summary>
     private static void LiftLimits(HttpContext context)
     {
+        LiftSizeLimit(context);
         var features = context.Features;
-        if (features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
-        {
-            size.MaxRequestBodySize = null;
-        }
-
         if (features.Get<IHttpMinRequestBodyDataRateFeature>() is { } request)
         {
             request.MinDataRate = null;
@@ -338,43 +359,73 @@ internal sealed partial class BrokerDoor
         context.Request.Headers.Upgrade = default;
     }
 
-    private async Task RefuseStrangerAsync(HttpContext context)
+    /// <summary>Null for whoever has no token of ours, and for strangers who have tried too often: the database is not asked for them.</summary>
+    private ValueTask<TokenEntry?> FindAsync(HttpContext context)
     {
-        var sender = _wrongTokens.SenderAt(context.Connection.RemoteIpAddress);
-        if (sender is not null
-            && TokenText.TryRead(context.Request.Headers.Authorization, out var text)
-            && TokenText.Format.IsWellFormed(text))
+        if (!TokenText.TryRead(context.Request.Headers.Authorization, out var text))
         {
-            _alarms.ForeignToken(ref sender.Alarms, Client.Of(context));
+            return default;
         }
 
-        var wait = TimeSpan.Zero;
-        var patient = sender is null || sender.Tries.TryTake(_options.WrongTokensPerMinute, _time.GetUtcNow().UtcTicks, out wait);
-        await RefuseAsync(context, patient ? BrokerError.TokenInvalid : BrokerError.RateLimited, patient ? null : (int)Math.Ceiling(wait.TotalSeconds));
+        var hash = TokenHash.Of(text);
+        return _tokens.Knows(hash) || (TokenText.Format.IsWellFormed(text) && _wrongTokens.MayTry(context.Connection.RemoteIpAddress, _options.WrongTokensPerMinute))
+            ? _tokens.FindAsync(hash, context.RequestAborted)
+            : default;
     }
 
-    private async Task FailAsync(HttpContext context, BrokerCall record, BrokerError error)
+    private Task RefuseStrangerAsync(HttpContext context)
+    {
+        var address = context.Connection.RemoteIpAddress;
+        if (TokenText.TryRead(context.Request.Headers.Authorization, out var text) && TokenText.Format.IsWellFormed(text))
+        {
+            _alarms.ForeignToken(ref _wrongTokens.SenderAt(address).Alarms, Client.Of(context));
+        }
+
+        return _wrongTokens.TryTake(address, _options.WrongTokensPerMinute, out var wait)
+            ? RefuseAsync(context, BrokerError.TokenInvalid, null)
+            : RefuseAsync(context, BrokerError.RateLimited, SecondsOf(wait));
+    }
+
+    private Task FailAsync(HttpContext context, BrokerCall record, BrokerError error)
     {
         record.Code = error.Code;
+        return FailAsync(context, error);
+    }
+
+    private Task FailAsync(HttpContext context, BrokerError error)
+    {
         if (context.Response.HasStarted)
         {
             // A part of an answer must not be taken for a whole one.
             context.Abort();
             _metrics.Refused(error.Code);
-            return;
+            return Task.CompletedTask;
         }
 
-        await RefuseAsync(context, error, error.Status == StatusCodes.Status503ServiceUnavailable ? 1 : null);
+        return RefuseAsync(context, error, error.Status == StatusCodes.Status503ServiceUnavailable ? 1 : null);
     }
 
     private Task RefuseAsync(HttpContext context, BrokerError error, int? retryAfter)
     {
         _metrics.Refused(error.Code);
+        // Most clients read the answer when they have sent everything. Kestrel reads on for a few seconds and so lets them, but cuts the connection at once when
+        // the body is longer than it may be.
+        LiftSizeLimit(context);
         var allow = context.Response.Headers.Allow;
         context.Response.Clear();
         context.Response.Headers.Allow = allow;
         return error.WriteAsync(context, retryAfter);
     }
+
+    private static void LiftSizeLimit(HttpContext context)
+    {
+        if (context.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+        {
+            size.MaxRequestBodySize = null;
+        }
+    }
+
+    private static int SecondsOf(TimeSpan wait) => (int)Math.Ceiling(wait.TotalSeconds);
 
     /// <summary>A method is free text of the client's; only those that the table knows are worth keeping.</summary>
     private static string KnownMethod(string method) =>

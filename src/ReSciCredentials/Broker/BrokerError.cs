@@ -51,6 +51,8 @@ internal sealed record BrokerError(int Status, string Code, string Message)
 
     public static BrokerError BadBody { get; } = new(400, "bad_body", "The body of the call broke off or is malformed.");
 
+    public static BrokerError BadHeader { get; } = new(400, "bad_header", "A header of the call holds something that is not plain text.");
+
     public static BrokerError KeyRejected { get; } = new(
         424, "upstream_key_rejected", "ReSci refused the stored API key. Whoever owns the credential must replace it; repeating does not help.");
 
@@ -107,6 +109,7 @@ internal sealed record BrokerError(int Status, string Code, string Message)
         _body ??= JsonSerializer.SerializeToUtf8Bytes(new { message = Message }, Json);
         response.ContentType = MediaTypeNames.Application.Json;
         response.ContentLength = _body.Length;
-        return response.Body.WriteAsync(_body, context.RequestAborted).AsTask();
+        // Not cancelled when the client leaves: this ends by itself, and throws for nobody.
+        return response.Body.WriteAsync(_body, CancellationToken.None).AsTask();
     }
 }

@@ -13,20 +13,28 @@ internal sealed class GuardedBody : Stream
 
     private readonly Stream _source;
     private readonly KeySpellings _key;
+    private readonly CancellationToken _clientLeft;
     private byte[] _buffer;
     private int _from;
     private int _safe;
     private int _end;
     private bool _ended;
 
-    public GuardedBody(Stream source, KeySpellings key)
+    /// <param name="clientLeft">Tells the end of the client's patience from that of ours.</param>
+    public GuardedBody(Stream source, KeySpellings key, CancellationToken clientLeft)
     {
-        (_source, _key) = (source, key);
+        (_source, _key, _clientLeft) = (source, key, clientLeft);
         _buffer = ArrayPool<byte>.Shared.Rent(Math.Max(UsualLength, 2 * key.Longest));
     }
 
     /// <summary>The key was in it.</summary>
     public bool IsBroken { get; private set; }
+
+    /// <summary>ReSci sent nothing for too long.</summary>
+    public bool StoodStill { get; private set; }
+
+    /// <summary>All of it was passed on.</summary>
+    public bool IsWhole => _ended && _from == _end;
 
     /// <summary>How much the client got.</summary>
     public long Passed { get; private set; }
@@ -91,7 +99,17 @@ internal sealed class GuardedBody : Stream
             (_from, _safe, _end) = (0, _safe - _from, _end - _from);
         }
 
-        var read = await _source.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
+        var read = 0;
+        try
+        {
+            read = await _source.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
+        }
+        catch (OperationCanceledException) when (!_clientLeft.IsCancellationRequested)
+        {
+            StoodStill = true;
+            throw;
+        }
+
         _ended = read == 0;
         _end += read;
         // A beginning that fills the whole buffer is longer than any spelling: somebody plays with us.

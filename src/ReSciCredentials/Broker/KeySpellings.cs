@@ -17,6 +17,11 @@ internal sealed class KeySpellings
     /// <summary>The longest escape of one character: <c>&amp;quot;</c> and <c>\u002f</c> have six, and HTML allows zeros in front.</summary>
     private const int LongestEscape = 10;
 
+    /// <summary>What an answer has much of, the commonest first: a spelling is looked for by its rarest character.</summary>
+    private const string Common = "\":,/._-eaitonsrldcumhpg0123456789fbywkvxzjq";
+
+    private static readonly SearchValues<byte> Escapes = SearchValues.Create("%\\&"u8);
+
     private readonly List<Spelling> _spellings = [];
 
     public KeySpellings(ReadOnlySpan<byte> key)
@@ -47,7 +52,10 @@ internal sealed class KeySpellings
     }
 
     /// <summary>What is longer is no key any more, in any spelling.</summary>
-    public int Longest => _spellings.Max(spelling => spelling.Text.Length) * LongestEscape;
+    public int Longest { get; private set; }
+
+    /// <summary>What is shorter is none either.</summary>
+    public int Shortest { get; private set; } = int.MaxValue;
 
     /// <summary>Whether the key is in <paramref name="bytes"/>.</summary>
     /// <param name="ended">Nothing comes after them: what could still become an escape is none.</param>
@@ -69,6 +77,11 @@ internal sealed class KeySpellings
     /// <summary>Whether the key is in a header's value.</summary>
     public bool IsIn(string value)
     {
+        if (value.Length < Shortest)
+        {
+            return false;
+        }
+
         var length = Encoding.UTF8.GetMaxByteCount(value.Length);
         var rented = length > 1024 ? ArrayPool<byte>.Shared.Rent(length) : null;
         var bytes = rented ?? stackalloc byte[1024];
@@ -96,10 +109,70 @@ internal sealed class KeySpellings
         _spellings.Clear();
     }
 
+    /// <summary>
+    /// Three questions, because nearly every answer is done with after the first, which is asked of many bytes at a time: is it there as it is; does it begin at the
+    /// end; and is it there with escapes. What begins with an escape, or has one in it, begins no further before its first escape than it is long.
+    /// </summary>
     private static bool IsIn(ReadOnlySpan<byte> bytes, Spelling spelling, bool ended, ref int safe)
     {
+        if (IsInPlainly(bytes, spelling))
+        {
+            return true;
+        }
+
+        var length = spelling.Text.Length;
+        if (!ended && IsIn(bytes, Math.Max(0, bytes.Length - length + 1), bytes.Length, spelling, ended, ref safe))
+        {
+            return true;
+        }
+
+        if (!spelling.Decodes)
+        {
+            return false;
+        }
+
         var from = 0;
-        while (bytes[from..].IndexOfAny(spelling.Starts) is var offset and >= 0)
+        while (bytes[from..].IndexOfAny(Escapes) is var offset and >= 0)
+        {
+            var escape = from + offset;
+            if (IsIn(bytes, Math.Max(from, escape - length + 1), escape + 1, spelling, ended, ref safe))
+            {
+                return true;
+            }
+
+            from = escape + 1;
+        }
+
+        return false;
+    }
+
+    private static bool IsInPlainly(ReadOnlySpan<byte> bytes, Spelling spelling)
+    {
+        var text = spelling.Text;
+        if (!spelling.FoldsCase)
+        {
+            return bytes.IndexOf(text) >= 0;
+        }
+
+        var (first, last) = (spelling.Rarest, bytes.Length - text.Length + spelling.Rarest);
+        var (lower, upper) = (ToLower(text[spelling.Rarest]), ToUpper(text[spelling.Rarest]));
+        while (first <= last && bytes[first..(last + 1)].IndexOfAny(lower, upper) is var offset and >= 0)
+        {
+            if (Ascii.EqualsIgnoreCase(bytes.Slice(first + offset - spelling.Rarest, text.Length), text))
+            {
+                return true;
+            }
+
+            first += offset + 1;
+        }
+
+        return false;
+    }
+
+    /// <summary>Looks at every beginning from <paramref name="from"/> to before <paramref name="to"/>.</summary>
+    private static bool IsIn(ReadOnlySpan<byte> bytes, int from, int to, Spelling spelling, bool ended, ref int safe)
+    {
+        while (from < to && bytes[from..to].IndexOfAny(spelling.Starts) is var offset and >= 0)
         {
             var at = from + offset;
             switch (Compare(bytes[at..], spelling, ended))
@@ -140,7 +213,7 @@ internal sealed class KeySpellings
                 (length, value) = length == 0 ? (1, bytes[0]) : (length, value);
             }
 
-            if (value != expected && (!spelling.FoldsCase || char.ToLowerInvariant((char)value) != char.ToLowerInvariant((char)expected)))
+            if (value != expected && (!spelling.FoldsCase || ToLower(value) != ToLower(expected)))
             {
                 return Comparison.Different;
             }
@@ -188,7 +261,7 @@ internal sealed class KeySpellings
                 return 1;
             }
 
-            number = (number << 4) | Convert.ToInt32(((char)bytes[index]).ToString(), 16);
+            number = (number << 4) | (bytes[index] <= '9' ? bytes[index] - '0' : ToLower(bytes[index]) - 'a' + 10);
         }
 
         value = number <= byte.MaxValue ? (byte)number : (byte)0;
@@ -227,13 +300,17 @@ internal sealed class KeySpellings
         return end + 1;
     }
 
+    private static byte ToLower(byte letter) => letter is >= (byte)'A' and <= (byte)'Z' ? (byte)(letter | 0x20) : letter;
+
+    private static byte ToUpper(byte letter) => letter is >= (byte)'a' and <= (byte)'z' ? (byte)(letter & ~0x20) : letter;
+
     private void Add(byte[] text, bool foldsCase, bool decodes)
     {
         List<byte> starts = [text[0]];
         if (foldsCase)
         {
-            starts.Add((byte)char.ToLowerInvariant((char)text[0]));
-            starts.Add((byte)char.ToUpperInvariant((char)text[0]));
+            starts.Add(ToLower(text[0]));
+            starts.Add(ToUpper(text[0]));
         }
 
         if (decodes)
@@ -241,7 +318,16 @@ internal sealed class KeySpellings
             starts.AddRange("%\\&"u8);
         }
 
-        _spellings.Add(new Spelling(text, foldsCase, decodes, SearchValues.Create(starts.ToArray())));
+        Longest = Math.Max(Longest, text.Length * LongestEscape);
+        Shortest = Math.Min(Shortest, text.Length);
+        _spellings.Add(new Spelling(text, foldsCase, decodes, SearchValues.Create(starts.ToArray()), RarestIn(text)));
+    }
+
+    /// <summary>Where in the text the character is that answers have least of.</summary>
+    private static int RarestIn(byte[] text)
+    {
+        var ranks = Array.ConvertAll(text, letter => Common.IndexOf((char)ToLower(letter), StringComparison.Ordinal) is var rank and >= 0 ? rank : Common.Length);
+        return Array.IndexOf(ranks, ranks.Max());
     }
 
     private enum Comparison
@@ -251,5 +337,6 @@ internal sealed class KeySpellings
         Same,
     }
 
-    private sealed record Spelling(byte[] Text, bool FoldsCase, bool Decodes, SearchValues<byte> Starts);
+    /// <param name="Rarest">A place in the text.</param>
+    private sealed record Spelling(byte[] Text, bool FoldsCase, bool Decodes, SearchValues<byte> Starts, int Rarest);
 }

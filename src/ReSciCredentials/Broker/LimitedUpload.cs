@@ -130,7 +130,7 @@ internal sealed class LimitedUpload : CountedUpload
             _atDelimiter = false;
             _safe += _delimiter.Length;
             var name = await ReadHeadAsync(cancellationToken);
-            if (name == ImportType)
+            if (name is not null && IsReadAsImportType(name))
             {
                 // Some parsers take the last of two.
                 throw Unsupported();
@@ -232,6 +232,10 @@ internal sealed class LimitedUpload : CountedUpload
         var name = HeaderUtilities.RemoveQuotes(parsed.Name);
         return name.Length > 0 ? Encoding.UTF8.GetString(Encoding.Latin1.GetBytes(name.ToString())) : null;
     }
+
+    /// <summary>Whether some framework could take it for the import type: several trim names, ignore case, write dots and spaces as underscores, or read brackets.</summary>
+    private static bool IsReadAsImportType(string name) =>
+        name.Trim().Replace('.', '_').Replace(' ', '_').Replace('-', '_').StartsWith(ImportType, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>After the last delimiter comes a line end, or nothing.</summary>
     private async ValueTask ReadEndAsync(CancellationToken cancellationToken)

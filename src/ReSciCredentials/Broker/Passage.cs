@@ -15,6 +15,9 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
 
     private static readonly string[] ContentHeaders = ["Content-Type", "Content-Length", "Content-Encoding"];
 
+    /// <summary>How the names of encodings begin in which ASCII stays what it is, so that the key can be found.</summary>
+    private static readonly string[] PlainCharsets = ["utf-8", "utf8", "us-ascii", "ascii", "iso-8859-", "latin1", "windows-12"];
+
     private static readonly HashSet<string> AnswerHeaders = new(StringComparer.OrdinalIgnoreCase)
     {
         "Content-Language", "Content-Length", "Content-Type", "ETag", "Last-Modified", "Retry-After",
@@ -26,8 +29,8 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
     /// <summary>What to answer in place of ReSci's answer.</summary>
     public BrokerError? Error { get; private set; }
 
-    /// <summary>Whether the key went out.</summary>
-    public bool IsSent { get; private set; }
+    /// <summary>The client did not wait for the end.</summary>
+    public bool ClientLeft { get; private set; }
 
     public long BytesIn => upload?.Passed ?? 0;
 
@@ -38,29 +41,18 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
     {
         proxyRequest.RequestUri = address;
         var headers = httpContext.Request.Headers;
-        foreach (var name in RequestHeaders)
+        if (!TryCopy(headers, RequestHeaders, proxyRequest.Headers)
+            || (proxyRequest.Content is { } content && !TryCopy(headers, ContentHeaders, content.Headers)))
         {
-            if (headers.TryGetValue(name, out var values))
-            {
-                proxyRequest.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
-            }
-        }
-
-        if (proxyRequest.Content is { } content)
-        {
-            foreach (var name in ContentHeaders)
-            {
-                if (headers.TryGetValue(name, out var values))
-                {
-                    content.Headers.TryAddWithoutValidation(name, (IEnumerable<string?>)values);
-                }
-            }
+            Error = BrokerError.BadHeader;
+            // The forwarder does not send what is answered already.
+            httpContext.Response.StatusCode = Error.Status;
+            return ValueTask.CompletedTask;
         }
 
         // The echo guard reads plain text only.
         proxyRequest.Headers.TryAddWithoutValidation("Accept-Encoding", "identity");
         proxyRequest.Headers.TryAddWithoutValidation("Authorization", key.Authorization);
-        IsSent = true;
         return ValueTask.CompletedTask;
     }
 
@@ -81,7 +73,7 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
             return false;
         }
 
-        _body = new GuardedBody(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), key.Spellings);
+        _body = new GuardedBody(await proxyResponse.Content.ReadAsStreamAsync(cancellationToken), key.Spellings, httpContext.RequestAborted);
         proxyResponse.Content = new GuardedContent(proxyResponse.Content, _body);
         try
         {
@@ -102,12 +94,50 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
         HttpContext httpContext, HttpResponseMessage proxyResponse, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>Says why there is no answer, or none that went through to its end.</summary>
-    public void Failed(ForwarderError error, Exception? cause, bool clientLeft)
+    /// <param name="aborted">The connection to the client is gone. When an answer breaks off, it is the forwarder that cuts it.</param>
+    public void Ended(ForwarderError error, Exception? cause, bool aborted)
     {
-        if (Error is null && error is not ForwarderError.None && !clientLeft)
+        // ReSci may answer before it has read everything, and not read on.
+        if (error is ForwarderError.None || Error is not null || _body is { IsWhole: true })
+        {
+            return;
+        }
+
+        ClientLeft = error switch
+        {
+            ForwarderError.ResponseBodyClient => true,
+            ForwarderError.ResponseBodyDestination => false,
+            ForwarderError.ResponseBodyCanceled => _body is not { StoodStill: true },
+            _ => aborted,
+        };
+        if (!ClientLeft)
         {
             Error = ErrorOf(error, cause);
         }
+    }
+
+    /// <summary>False when one of them holds what HTTP has no meaning for.</summary>
+    private static bool TryCopy(IHeaderDictionary source, string[] names, System.Net.Http.Headers.HttpHeaders target)
+    {
+        foreach (var name in names)
+        {
+            if (!source.TryGetValue(name, out var values))
+            {
+                continue;
+            }
+
+            foreach (var value in values)
+            {
+                if (value.AsSpan().ContainsAnyExceptInRange(' ', '~'))
+                {
+                    return false;
+                }
+
+                target.TryAddWithoutValidation(name, value);
+            }
+        }
+
+        return true;
     }
 
     private BrokerError? ErrorIn(HttpResponseMessage answer, HttpRequest request) => answer.StatusCode switch
@@ -116,11 +146,41 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
         HttpStatusCode.NotModified when request.Headers.IfNoneMatch.Count > 0 => null,
         >= HttpStatusCode.Ambiguous and < HttpStatusCode.BadRequest => BrokerError.Redirect(call.IsWrite),
         < HttpStatusCode.OK or > (HttpStatusCode)599 => BrokerError.Answer(call.IsWrite),
-        _ => answer.Content.Headers.NonValidated.TryGetValues("Content-Encoding", out var encodings)
-            && encodings.Any(encoding => !encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
-                ? BrokerError.Answer(call.IsWrite)
-                : null,
+        _ => IsPlain(answer) ? null : BrokerError.Answer(call.IsWrite),
     };
+
+    /// <summary>Whether a key in it would be seen.</summary>
+    private static bool IsPlain(HttpResponseMessage answer)
+    {
+        var content = answer.Content.Headers.NonValidated;
+        return Has(content, "Content-Encoding", static encoding => encoding.Equals("identity", StringComparison.OrdinalIgnoreCase))
+            && Has(answer.Headers.NonValidated, "Transfer-Encoding", static encoding => encoding.Equals("chunked", StringComparison.OrdinalIgnoreCase))
+            && Has(content, "Content-Type", static type => IsPlainType(type));
+
+        static bool Has(System.Net.Http.Headers.HttpHeadersNonValidated headers, string name, Func<string, bool> only)
+        {
+            if (headers.TryGetValues(name, out var values))
+            {
+                foreach (var value in values)
+                {
+                    if (!only(value))
+                    {
+                        return false;
+                    }
+                }
+            }
+
+            return true;
+        }
+    }
+
+    private static bool IsPlainType(string type)
+    {
+        const string Parameter = "charset=";
+        var at = type.IndexOf(Parameter, StringComparison.OrdinalIgnoreCase);
+        return at < 0 || Array.Exists(
+            PlainCharsets, name => type.AsSpan(at + Parameter.Length).TrimStart('"').StartsWith(name, StringComparison.OrdinalIgnoreCase));
+    }
 
     /// <summary>False when one of them holds the key.</summary>
     private bool CopyHeaders(HttpResponseMessage answer, IHeaderDictionary target)
@@ -153,8 +213,9 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
     private BrokerError ErrorOf(ForwarderError error, Exception? cause) => error switch
     {
         ForwarderError.RequestBodyClient => Find<UploadRefusedException>(cause)?.Error ?? BrokerError.BadBody,
+        ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled => BrokerError.Timeout,
         ForwarderError.RequestTimedOut => Find<TimeoutException>(cause) is null ? BrokerError.Timeout : BrokerError.Unreachable,
-        ForwarderError.ResponseHeaders or ForwarderError.ResponseBodyCanceled when Find<OperationCanceledException>(cause) is not null => BrokerError.Timeout,
+        ForwarderError.ResponseHeaders when Find<OperationCanceledException>(cause) is not null => BrokerError.Timeout,
         ForwarderError.RequestBodyDestination or ForwarderError.Request => Find<HttpRequestException>(cause)?.HttpRequestError switch
         {
             HttpRequestError.SecureConnectionError => BrokerError.Tls,

@@ -30,6 +30,8 @@ internal sealed record TokenEntry(
     int? RequestsPerMinute,
     TokenState State)
 {
+    public bool IsOver(DateTimeOffset now) => IsRevoked || ExpiresAt <= now;
+
     public bool Allows(IPAddress? address)
     {
         if (Addresses is null)
@@ -61,6 +63,9 @@ internal sealed class TokenTable : IDisposable
         _entries = new TokenCache<TokenEntry>(ReadAsync, time);
         _subscription = notices.Subscribe(Forget);
     }
+
+    /// <summary>Whether there is such a token, as far as is known without asking the database.</summary>
+    public bool Knows(TokenHash hash) => _entries.Knows(hash);
 
     /// <summary>Null when there is no such token. Revoked and expired ones are found.</summary>
     public ValueTask<TokenEntry?> FindAsync(TokenHash hash, CancellationToken cancellationToken) => _entries.FindAsync(hash, cancellationToken);

@@ -20,7 +20,7 @@ internal sealed class UpstreamClient : IDisposable
     {
         _base = resci.Value.BaseUri;
         Prefix = _base.AbsoluteUri;
-        _addresses = ReSciCalls.All.ToDictionary(call => call, call => new Uri(_base, call.Path));
+        _addresses = ReSciCalls.All.ToDictionary<ReSciCall, ReSciCall, Uri>(call => call, call => new Uri(_base, call.Path), ReferenceEqualityComparer.Instance);
         _read = ConfigFor(options.Value.ReadTimeout);
         _write = ConfigFor(options.Value.WriteTimeout);
         _http = new HttpMessageInvoker(CreateHandler());

@@ -9,7 +9,8 @@ internal sealed class BrokerCall
     /// <summary>The status when the client left before it had its answer.</summary>
     public const int ClientLeft = 499;
 
-    public long Id { get; init; }
+    /// <summary>In the order in which they were recorded; zero before that.</summary>
+    public long Id { get; set; }
 
     public int TokenId { get; init; }
 
@@ -60,7 +61,7 @@ internal sealed class BrokerHour
 
     public long Calls { get; init; }
 
-    /// <summary>Those that were answered with a status of 400 or more.</summary>
+    /// <summary>Those that were answered with a status of 400 or more, or whose answer broke off.</summary>
     public long Errors { get; init; }
 
     public long BytesIn { get; init; }

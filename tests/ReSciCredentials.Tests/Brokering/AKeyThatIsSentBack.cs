@@ -120,6 +120,34 @@ public sealed class AKeyThatIsSentBack
         };
 
         await Assert.ThrowsAnyAsync<HttpRequestException>(() => host.ReadAsync());
+
+        // It was not the client who left.
+        await host.Server.Service<Usage>().FlushAsync(TestContext.Current.CancellationToken);
+        await using var storage = await host.Server.StorageAsync();
+        Assert.Equal("upstream_answer", storage.BrokerCalls.Single().Code);
+        Assert.Equal(1, storage.BrokerHours.Single().Errors);
+    }
+
+    [Theory]
+    [InlineData("application/json; charset=utf-16", null)]
+    [InlineData("application/json; charset=\"UTF-32\"", null)]
+    [InlineData("text/plain; charset=IBM037", null)]
+    [InlineData("application/json", "gzip, chunked")]
+    public async Task Is_not_looked_for_where_it_could_not_be_seen(string type, string? transfer)
+    {
+        await using var host = await BrokerHost.StartAsync(Key);
+        host.Upstream.Answer = context =>
+        {
+            context.Response.ContentType = type;
+            if (transfer is not null)
+            {
+                context.Response.Headers.TransferEncoding = transfer;
+            }
+
+            return context.Response.WriteAsync("0\r\n\r\n");
+        };
+
+        Assert.Equal("upstream_answer", (await host.ReadAsync()).Code);
     }
 
     /// <summary>How much may pass: in base64 the character that the key shares with what stands before it, too.</summary>
@@ -135,7 +163,7 @@ public sealed class AKeyThatIsSentBack
 
     private static async Task<(byte[] Bytes, bool Broken)> PassAsync(params byte[][] pieces)
     {
-        await using var guarded = new GuardedBody(new Pieces(pieces), new KeySpellings(Encoding.ASCII.GetBytes(Key)));
+        await using var guarded = new GuardedBody(new Pieces(pieces), new KeySpellings(Encoding.ASCII.GetBytes(Key)), CancellationToken.None);
         using var passed = new MemoryStream();
         var buffer = new byte[64];
         try

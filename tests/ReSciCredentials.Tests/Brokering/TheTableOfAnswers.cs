@@ -287,6 +287,71 @@ public sealed class TheTableOfAnswers(ABroker broker) : IClassFixture<ABroker>, 
         Is(await Host.SendAsync(request, Host.ReadToken), 415, "unsupported_body");
     }
 
+    [Fact]
+    public async Task A_header_that_is_no_plain_text_does_not_go_out()
+    {
+        using var socket = await RawClient.ConnectAsync(Host.Server.Address);
+
+        var answer = await socket.SendAsync($"POST {BrokerHost.Jobs} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ApiKey {Host.WriteToken}\r\nIdempotency-Key: \u00e9\r\nContent-Length: 0\r\n\r\n");
+
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.Contains("X-Broker-Error: bad_header", answer, StringComparison.Ordinal);
+        Assert.Empty(Host.Upstream.Arrived);
+    }
+
+    [Fact]
+    public async Task A_limited_upload_that_does_not_begin_is_given_up()
+    {
+        var token = await Host.TokenAsync(FlowKind.Destination, limited => limited with { ImportTypes = "singer_import_config" });
+        using var socket = await RawClient.ConnectAsync(Host.Server.Address);
+
+        var answer = await socket.SendAsync(
+            $"POST {BrokerHost.Jobs} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ApiKey {token}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100\r\n\r\n--b");
+
+        Assert.Contains("X-Broker-Error: bad_body", answer, StringComparison.Ordinal);
+    }
+
+    /// <summary>The forwarder cuts the connection then, which must not look as if the client had left.</summary>
+    [Fact]
+    public async Task An_answer_that_stands_still_breaks_off_and_is_recorded_as_that()
+    {
+        var source = await Host.AddFlowAsync(FlowKind.Source);
+        var token = await Host.TokenAsync(FlowKind.Source, made => made with { FlowId = source });
+        Host.Upstream.Answer = async context =>
+        {
+            await context.Response.WriteAsync(new string('x', 200_000));
+            await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
+        };
+
+        await Assert.ThrowsAnyAsync<HttpRequestException>(() => Host.ReadAsync(token));
+
+        await Host.Server.Service<Usage>().FlushAsync(Cancellation);
+        await using var storage = await Host.Server.StorageAsync();
+        Assert.Equal("upstream_timeout", storage.BrokerCalls.Single(call => call.FlowId == source).Code);
+    }
+
+    /// <summary>Most clients read the answer only when they have sent everything.</summary>
+    [Fact]
+    public async Task A_token_refused_on_a_large_upload_is_told_and_not_cut_off()
+    {
+        using var content = new ByteArrayContent(new byte[256_000_000]);
+
+        Is(await Host.WriteAsync(TokenText.Create(), content), 401, "token_invalid");
+    }
+
+    [Fact]
+    public async Task A_look_into_the_database_that_fails_is_told_by_an_answer_of_ours()
+    {
+        var token = await Host.TokenAsync(FlowKind.Source);
+        await Host.Server.Directory.SqlAsync("ALTER TABLE access_tokens RENAME TO access_tokens_away");
+
+        var answer = await Host.ReadAsync(token);
+        await Host.Server.Directory.SqlAsync("ALTER TABLE access_tokens_away RENAME TO access_tokens");
+
+        Is(answer, 500, "internal");
+        Assert.Equal(HttpStatusCode.OK, (await Host.ReadAsync(token)).Status);
+    }
+
     private static void Is(Answered answer, int status, string code)
     {
         Assert.Equal((status, code), ((int)answer.Status, answer.Code));

@@ -129,6 +129,8 @@ public sealed class WhatClientsSend(ABroker broker) : IClassFixture<ABroker>, IA
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"import_type\"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name=users\r\n\r\nx\n--b\r\nContent-Disposition: form-data; name=items\r\n\r\nx\r\n--b--\r\n")]
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"import_type\"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name=users\r\n\r\nx\r\n--b--\r\nmore")]
     [InlineData("--b\r\nContent-Disposition: form-data; name=\"import_type\"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name=users\r\n\r\nx")]
+    [InlineData("--b\r\nContent-Disposition: form-data; name=\"import_type\"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name=\"import_type[]\"\r\n\r\nother\r\n--b--\r\n")]
+    [InlineData("--b\r\nContent-Disposition: form-data; name=\"import_type\"\r\n\r\nt\r\n--b\r\nContent-Disposition: form-data; name=\" Import.Type\"\r\n\r\nother\r\n--b--\r\n")]
     [InlineData("preamble\r\n--b\r\nContent-Disposition: form-data; name=\"import_type\"\r\n\r\nt\r\n--b--\r\n")]
     public async Task What_parsers_read_in_two_ways_is_refused_wherever_it_is_cut(string body)
     {
