@@ -198,7 +198,7 @@ internal sealed partial class Usage(
                 .ExecuteUpdateAsync(token => token.SetProperty(row => row.LastUsedAt, last));
         }
 
-        var audiences = storage.AudiencesOf([.. calls.Select(waiting => waiting.Call!.FlowId).Distinct()]);
+        var audiences = storage.AudiencesOf([.. group.Select(waiting => waiting.Call).OfType<BrokerCall>().Select(call => call.FlowId).Distinct()]);
         await transaction.CommitAsync();
         return [.. audiences.Select(audience => new ChangeNotice(typeof(BrokerCall), audience.Key, audience.ToHashSet()))];
     }
