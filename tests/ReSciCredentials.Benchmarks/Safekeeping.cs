@@ -108,10 +108,10 @@ internal static class Safekeeping
         var backup = Directory.GetFiles(Path.Combine(source.Path, "backups"))[0];
 
         var good = true;
+        // Either database may be there after a kill.
+        good &= await RoundsAsync("restore", 30, after => SafekeepingKills.AmidRestoreAsync(words => Executable.Start(words), directory, backup, source.KeyFile, after));
         good &= await RoundsAsync("re-encryption", 40, after => SafekeepingKills.AmidReencryptionAsync(words => Executable.Start(words), directory, after));
         good &= await RoundsAsync("recovery key", 3, after => SafekeepingKills.AmidRecoveryKeyRotationAsync(words => Executable.Start(words), directory, after));
-        // Either database may be there after a kill; one round in two begins with the other one.
-        good &= await RoundsAsync("restore", 30, after => SafekeepingKills.AmidRestoreAsync(words => Executable.Start(words), directory, backup, source.KeyFile, after));
         return good ? 0 : 1;
 
         async Task<bool> RoundsAsync(string what, int step, Func<TimeSpan, Task<bool>> kill)

@@ -1,3 +1,4 @@
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using ReSciCredentials.Secrets;
@@ -13,6 +14,20 @@ internal sealed record Found(IReadOnlyList<string> Names, int Secrets, int Unrea
 {
     /// <summary>Opens the directory as a start would, without listening.</summary>
     public static async Task<Found> InAsync(TestDirectory directory)
+    {
+        // Connections that this process keeps would go on with a file that a command has replaced since.
+        SqliteConnection.ClearAllPools();
+        try
+        {
+            return await OpenAsync(directory);
+        }
+        finally
+        {
+            SqliteConnection.ClearAllPools();
+        }
+    }
+
+    private static async Task<Found> OpenAsync(TestDirectory directory)
     {
         await using var app = await Program.BuildAsync([.. directory.Settings, "--Logging:LogLevel:Default=None", "--Logging:LogLevel:Microsoft=None"]);
         await app.Services.GetRequiredService<Opening>().StartAsync(CancellationToken.None);

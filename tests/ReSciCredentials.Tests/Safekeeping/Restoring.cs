@@ -2,6 +2,7 @@ using Microsoft.Data.Sqlite;
 using ReSciCredentials.Safekeeping;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Tests.Harness;
+using ReSciCredentials.Tests.Operations;
 
 namespace ReSciCredentials.Tests.Safekeeping;
 
@@ -71,6 +72,22 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
         Assert.Equal((1, ""), (ended.ExitCode, ended.Output));
         Assert.Contains("Stop it first", ended.Errors, StringComparison.Ordinal);
         Assert.Equal(rows, await StoredRows.ReadAsync(_target));
+    }
+
+    /// <summary>Small here; the long run is `dotnet run --project tests/ReSciCredentials.Benchmarks -- safekeeping-kills`.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(400)]
+    public async Task Leaves_the_old_database_or_the_new_one_when_it_is_killed(int milliseconds)
+    {
+        await SafekeepingKills.PrepareAsync(_target, credentials: 1);
+
+        await SafekeepingKills.AmidRestoreAsync(
+            words => Executable.Start(words), _target, source.Backup, source.KeyFile, TimeSpan.FromMilliseconds(milliseconds));
+
+        var found = await Found.InAsync(_target);
+        Assert.Equal(0, found.Unreadable);
+        Assert.InRange(found.Secrets, 1, 2);
     }
 
     public static TheoryData<string, string> Faults => new()
