@@ -24,7 +24,11 @@ internal sealed partial class ServiceKeyUse(IDbContextFactory<StorageContext> co
     public override async Task StopAsync(CancellationToken cancellationToken)
     {
         await base.StopAsync(cancellationToken);
-        await WriteAsync(cancellationToken);
+        // A server that was stopped already has neither anything to write nor a database to write it to.
+        if (!_used.IsEmpty)
+        {
+            await WriteAsync(cancellationToken);
+        }
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

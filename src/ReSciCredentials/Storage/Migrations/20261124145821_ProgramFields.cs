@@ -50,31 +50,18 @@ namespace ReSciCredentials.Storage.Migrations
         }
 
         /// <inheritdoc />
-        protected override void Down(MigrationBuilder migrationBuilder)
-        {
-            migrationBuilder.DropColumn(
-                name: "Config",
-                table: "flows");
+        protected override void Down(MigrationBuilder migrationBuilder) => DropColumns(migrationBuilder);
 
-            migrationBuilder.DropColumn(
-                name: "CopiedFromId",
-                table: "flows");
-
-            migrationBuilder.DropColumn(
-                name: "DataSetId",
-                table: "flows");
-
-            migrationBuilder.DropColumn(
-                name: "Type",
-                table: "flows");
-
-            migrationBuilder.DropColumn(
-                name: "CopiedFromId",
-                table: "credentials");
-
-            migrationBuilder.DropColumn(
-                name: "Type",
-                table: "credentials");
-        }
+        // To be kept when this migration is made anew. EF would make both tables anew instead, and with the old ones the triggers and
+        // indexes would go that another migration made of them.
+        private static void DropColumns(MigrationBuilder migrationBuilder) => migrationBuilder.Sql(
+            """
+            ALTER TABLE "flows" DROP COLUMN "Config";
+            ALTER TABLE "flows" DROP COLUMN "CopiedFromId";
+            ALTER TABLE "flows" DROP COLUMN "DataSetId";
+            ALTER TABLE "flows" DROP COLUMN "Type";
+            ALTER TABLE "credentials" DROP COLUMN "CopiedFromId";
+            ALTER TABLE "credentials" DROP COLUMN "Type";
+            """);
     }
 }
