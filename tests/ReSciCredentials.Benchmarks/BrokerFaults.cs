@@ -84,9 +84,10 @@ internal static class BrokerFaults
         var calm = await TimesAsync(broker, client, proxies.OtherToken);
         var (files, memory) = (broker.OpenFiles, broker.Memory);
 
-        var faults = RunFaultsAsync(broker, client, proxies.ReadToken, Faults);
-        var meanwhile = await TimesAsync(broker, client, proxies.OtherToken);
-        await faults;
+        double[] meanwhile = [];
+        await Task.WhenAll(
+            RunFaultsAsync(broker, client, proxies.ReadToken, Faults),
+            Task.Run(async () => meanwhile = await TimesAsync(broker, client, proxies.OtherToken)));
         var left = await LeftAsync(broker, files);
         var growth = broker.Memory - memory;
         Console.WriteLine(string.Create(

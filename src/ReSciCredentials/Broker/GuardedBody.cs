@@ -104,7 +104,7 @@ internal sealed class GuardedBody : Stream
         {
             read = await _source.ReadAsync(_buffer.AsMemory(_end), cancellationToken);
         }
-        catch (OperationCanceledException) when (!_clientLeft.IsCancellationRequested)
+        catch (Exception) when (cancellationToken.IsCancellationRequested && !_clientLeft.IsCancellationRequested)
         {
             StoodStill = true;
             throw;

@@ -107,7 +107,8 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
         {
             ForwarderError.ResponseBodyClient => true,
             ForwarderError.ResponseBodyDestination => false,
-            ForwarderError.ResponseBodyCanceled => _body is not { StoodStill: true },
+            _ when _body is { StoodStill: true } => false,
+            ForwarderError.ResponseBodyCanceled => true,
             _ => aborted,
         };
         if (!ClientLeft)
@@ -213,7 +214,8 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
     private BrokerError ErrorOf(ForwarderError error, Exception? cause) => error switch
     {
         ForwarderError.RequestBodyClient => Find<UploadRefusedException>(cause)?.Error ?? BrokerError.BadBody,
-        ForwarderError.RequestBodyCanceled or ForwarderError.ResponseBodyCanceled => BrokerError.Timeout,
+        _ when _body is { StoodStill: true } => BrokerError.Timeout,
+        ForwarderError.RequestBodyCanceled => BrokerError.Timeout,
         ForwarderError.RequestTimedOut => Find<TimeoutException>(cause) is null ? BrokerError.Timeout : BrokerError.Unreachable,
         ForwarderError.ResponseHeaders when Find<OperationCanceledException>(cause) is not null => BrokerError.Timeout,
         ForwarderError.RequestBodyDestination or ForwarderError.Request => Find<HttpRequestException>(cause)?.HttpRequestError switch

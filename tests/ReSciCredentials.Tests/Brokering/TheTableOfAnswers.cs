@@ -292,7 +292,7 @@ public sealed class TheTableOfAnswers(ABroker broker) : IClassFixture<ABroker>, 
     {
         using var socket = await RawClient.ConnectAsync(Host.Server.Address);
 
-        var answer = await socket.SendAsync($"POST {BrokerHost.Jobs} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ApiKey {Host.WriteToken}\r\nIdempotency-Key: \u00e9\r\nContent-Length: 0\r\n\r\n");
+        var answer = await socket.SendAsync($"POST {BrokerHost.Jobs} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ApiKey {Host.WriteToken}\r\nIdempotency-Key: \u00c3\u00a9\r\nContent-Length: 0\r\n\r\n");
 
         Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
         Assert.Contains("X-Broker-Error: bad_header", answer, StringComparison.Ordinal);

@@ -18,9 +18,11 @@ internal sealed record Arrived(string Method, string Target, IReadOnlyDictionary
 internal sealed class Upstream : IAsyncDisposable
 {
     private readonly WebApplication _app;
+    private readonly Connections _connections;
     private readonly ConcurrentQueue<Arrived> _arrived = new();
+    private int _underWay;
 
-    private Upstream(WebApplication app) => _app = app;
+    private Upstream(WebApplication app, Connections connections) => (_app, _connections) = (app, connections);
 
     public Uri Address => new(_app.Services.GetRequiredService<IServer>().Features.GetRequiredFeature<IServerAddressesFeature>().Addresses.Single());
 
@@ -32,21 +34,27 @@ internal sealed class Upstream : IAsyncDisposable
     /// <summary>What happens before the request is read; to hold it up.</summary>
     public Func<HttpContext, Task> Before { get; set; } = _ => Task.CompletedTask;
 
+    public int OpenConnections => _connections.Count;
+
+    /// <summary>Requests that are there and not answered.</summary>
+    public int UnderWay => Volatile.Read(ref _underWay);
+
     public void Clear() => _arrived.Clear();
 
     public static async Task<Upstream> StartAsync()
     {
+        var connections = new Connections();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
-            kestrel.Listen(IPAddress.Loopback, 0);
+            kestrel.Listen(IPAddress.Loopback, 0, listen => listen.Use(next => connection => connections.CountAsync(() => next(connection))));
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.AllowResponseHeaderCompression = false;
         });
         var app = builder.Build();
-        var upstream = new Upstream(app);
+        var upstream = new Upstream(app, connections);
         app.Run(upstream.HandleAsync);
         await app.StartAsync(TestContext.Current.CancellationToken);
         return upstream;
@@ -60,6 +68,19 @@ internal sealed class Upstream : IAsyncDisposable
     }
 
     private async Task HandleAsync(HttpContext context)
+    {
+        Interlocked.Increment(ref _underWay);
+        try
+        {
+            await AnswerAsync(context);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _underWay);
+        }
+    }
+
+    private async Task AnswerAsync(HttpContext context)
     {
         await Before(context);
         using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
@@ -78,5 +99,25 @@ internal sealed class Upstream : IAsyncDisposable
             length,
             Convert.ToHexString(hash.GetHashAndReset())));
         await Answer(context);
+    }
+
+    private sealed class Connections
+    {
+        private int _count;
+
+        public int Count => Volatile.Read(ref _count);
+
+        public async Task CountAsync(Func<Task> connection)
+        {
+            Interlocked.Increment(ref _count);
+            try
+            {
+                await connection();
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _count);
+            }
+        }
     }
 }
