@@ -336,7 +336,7 @@ public sealed class TheTableOfAnswers(ABroker broker) : IClassFixture<ABroker>, 
     {
         using var content = new ByteArrayContent(new byte[256_000_000]);
 
-        Is(await Host.WriteAsync(TokenText.Create(), content), 401, "token_invalid");
+        Is(await Host.WriteAsync(TokenText.Format.Create(), content), 401, "token_invalid");
     }
 
     [Fact]

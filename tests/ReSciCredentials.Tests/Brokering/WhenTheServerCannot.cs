@@ -123,7 +123,7 @@ public sealed class WhenTheServerCannot
         await host.Tokens.RevokeAsync(host.Owner, await host.IdOfAsync(revoked), Cancellation);
         await host.ReadAsync();
 
-        var answers = new[] { await host.ReadAsync(TokenText.Create()), await host.ReadAsync("garbage"), await host.ReadAsync(revoked), await host.ReadAsync(TokenText.Create()) };
+        var answers = new[] { await host.ReadAsync(TokenText.Format.Create()), await host.ReadAsync("garbage"), await host.ReadAsync(revoked), await host.ReadAsync(TokenText.Format.Create()) };
 
         Assert.All(answers[..3], answer => Is(answer, 401, "token_invalid"));
         Is(answers[3], 429, "rate_limited");
