@@ -55,7 +55,7 @@ public sealed class SendingACallAgainAfterAKill
             Enumerable.Range(0, calls.Length).Select(call => (calls[call].Path, made.Where(one => one.Call == call).Distinct().Count())));
         var after = await CountAsync(directory);
         Assert.Equal(
-            (Credentials: 3, Keys: 4, Flows: 5, Tokens: 4),
+            (3L, 4L, 5L, 4L),
             (after.Credentials - before.Credentials, after.Keys - before.Keys, after.Flows - before.Flows, after.Tokens - before.Tokens));
     }
 
