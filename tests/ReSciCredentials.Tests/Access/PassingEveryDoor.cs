@@ -32,7 +32,9 @@ public sealed class PassingEveryDoor(PassingEveryDoor.SharedServer shared) : ICl
     {
         using var browser = await shared.Server.SignInAsync();
         List<string> unexpected = [];
-        foreach (var route in shared.Routes.Where(route => route.Method is not ("GET" or "HEAD" or "OPTIONS") && !IsOfTheFramework(route)))
+        // Health answers every method alike, and changes nothing.
+        foreach (var route in shared.Routes.Where(route =>
+            route.Method is not ("GET" or "HEAD" or "OPTIONS") && !route.Pattern.StartsWith("/health/", StringComparison.Ordinal) && !IsOfTheFramework(route)))
         {
             var (status, _) = await shared.SendAsync(route, null, browser.Cookie);
             if ((int)status is >= 200 and < 300)
@@ -41,7 +43,7 @@ public sealed class PassingEveryDoor(PassingEveryDoor.SharedServer shared) : ICl
             }
         }
 
-        Assert.Empty(unexpected);
+        Assert.True(unexpected.Count == 0, string.Join('\n', unexpected));
     }
 
     private async Task NothingOpensAsync(string? authorization)
