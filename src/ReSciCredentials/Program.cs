@@ -64,6 +64,7 @@ internal static class Program
         app.MapAccessTokenApi();
         app.MapFlowApi();
         app.MapAuditApi();
+        app.MapApiDocument();
         app.MapRestOfApi();
         app.MapSafekeeping();
         app.MapPages();

@@ -167,7 +167,7 @@ public sealed class LookingAfterCredentials(Chromium chromium) : AccessibleToEve
 
         await Tab.Button("Copy").ClickAsync();
         await Expect(Name).ToHaveValueAsync("Copy of Shop");
-        await Tab.Link("Activity").ClickAsync();
+        await Page.Locator("[data-drawer]").GetByRole(AriaRole.Link, new() { Name = "Activity" }).ClickAsync();
         await Expect(Drawer.GetByText("made it")).ToBeVisibleAsync();
         await InspectAsync("Drawer, activity");
         await Tab.Button("Delete").ClickAsync();

@@ -28,13 +28,13 @@ public sealed class LookingAtTheActivity(Chromium chromium) : AccessibleToEveryo
         await Expect(Tab.Button("Show more")).ToBeFocusedAsync();
         await Expect(Page).ToHaveURLAsync(new Regex(@"\?show=100$"));
 
-        await Page.GetByLabel("Did").SelectOptionAsync("Made");
+        await Page.GetByLabel("Did", new() { Exact = true }).SelectOptionAsync("Made");
         await Page.GetByLabel("With").SelectOptionAsync("Credential");
         await Expect(Entries).ToHaveCountAsync(1);
         await Expect(Page).ToHaveURLAsync(new Regex(@"\?kind=credential&event=create$|\?event=create&kind=credential$"));
         await Page.ReloadAsync();
         await Tab.IsLiveAsync();
-        await Expect(Page.GetByLabel("Did")).ToHaveValueAsync("create");
+        await Expect(Page.GetByLabel("Did", new() { Exact = true })).ToHaveValueAsync("create");
         await Expect(Tab.Link($"credential {id}, Shop")).ToBeVisibleAsync();
         await InspectAsync("Activity, narrowed");
 

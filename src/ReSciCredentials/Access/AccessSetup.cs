@@ -7,6 +7,7 @@ using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.AspNetCore.Identity;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 using Microsoft.Extensions.Options;
+using ReSciCredentials.Api;
 using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Access;
@@ -68,6 +69,7 @@ internal static class AccessSetup
         services.AddScoped<Owners>();
         services.AddTransient<Sharing>();
         services.AddSingleton<Repeats>();
+        services.AddSingleton<ApiDocument>();
         return services;
     }
 

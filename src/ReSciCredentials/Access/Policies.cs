@@ -1,3 +1,4 @@
+using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using ReSciCredentials.Api;
 using ReSciCredentials.Storage;
@@ -27,6 +28,14 @@ internal static class Policies
     public static void MapRestOfApi(this IEndpointRouteBuilder routes) =>
         routes.Map($"{ApiPaths.Base}/{{**path}}", static (string? path) => ApiSetup.NotPartOfIt(path))
             .RequireAuthorization(Api).WithName("not_supported").Refuses(401, 404, 501).ExcludeFromDescription();
+
+    /// <summary>The description of the API, for whoever is signed in and for programs with a token. It tells nothing of what is stored.</summary>
+    public static void MapApiDocument(this IEndpointRouteBuilder routes) =>
+        routes.MapGet("/openapi/v1.json", static (ApiDocument document) => Results.Text(document.Text, ApiAnswer.ContentType))
+            .RequireAuthorization(static policy => policy.RequireAssertion(static async context =>
+                context.User.Identity?.IsAuthenticated is true
+                || (context.Resource is HttpContext http && (await http.AuthenticateAsync(ApiTokenSignIn.Name)).Succeeded)))
+            .ExcludeFromDescription();
 
     private static AuthorizationPolicyBuilder OfPrograms(this AuthorizationPolicyBuilder policy) =>
         policy.AddAuthenticationSchemes(ApiTokenSignIn.Name).RequireAuthenticatedUser();

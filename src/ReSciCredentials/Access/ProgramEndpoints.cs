@@ -25,9 +25,11 @@ internal static class ProgramEndpoints
     {
         var api = routes.MapGroup(ApiPaths.Base).WithTags("Session");
 
-        api.MapPost("/token", SignInAsync).AllowAnonymous();
-        api.MapPost("/token/logout", SignOutAsync).AllowAnonymous();
-        api.MapGet("/users/current", ShowCurrent).RequireAuthorization(Policies.Api);
+        api.MapPost("/token", SignInAsync).AllowAnonymous()
+            .WithName("create_token").WithSummary("Exchange a service key for a token").Produces<SessionAnswer>().Refuses(401, 403);
+        api.MapPost("/token/logout", SignOutAsync).AllowAnonymous().WithName("delete_token").WithSummary("End a token");
+        api.MapGet("/users/current", ShowCurrent).RequireAuthorization(Policies.Api)
+            .WithName("get_current_user").WithSummary("Show whose token it is").Produces<UserAnswer>().Refuses(401);
     }
 
     // The header holds the service key as it is: not a user and a password in base64, which Basic is elsewhere.

@@ -10,7 +10,7 @@ namespace ReSciCredentials.Access;
 internal sealed class ServiceKeys(IDbContextFactory<StorageContext> contexts, ILookupNormalizer emails, AuditLog audit, TimeProvider time)
 {
     /// <summary>The item type of the audit log.</summary>
-    public const string ItemType = "service_key";
+    public const string ItemType = AuditItems.ServiceKey;
 
     /// <summary>Keys of one person that work at the same time.</summary>
     public const int MostActive = 100;

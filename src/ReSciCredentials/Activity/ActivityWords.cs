@@ -31,8 +31,6 @@ internal static partial class ActivityWords
         (AuditEvents.Activate, "Activated"),
         (AuditEvents.Revoke, "Revoked a token"),
         (AuditEvents.Rotate, "Replaced a token"),
-        (AuditEvents.Shared, "Shared"),
-        (AuditEvents.Unshared, "No longer shared"),
         (AuditEvents.TokenRefused, "A token was refused"),
         (AuditEvents.KeyRefused, "ReSci refused a key"),
         (AuditEvents.SignIn, "Signed in"),
@@ -43,6 +41,13 @@ internal static partial class ActivityWords
         (AuditEvents.SignInReset, "Reset a sign-in"),
         (AuditEvents.Exported, "Exported activity"),
         (AuditEvents.ChainRestarted, "Found the log edited"),
+        (AuditEvents.Backup, "Made a backup"),
+        (AuditEvents.Drill, "Rehearsed a restore"),
+        (AuditEvents.RestoreBackup, "Restored a backup"),
+        (AuditEvents.Reencrypt, "Encrypted all keys anew"),
+        (AuditEvents.RenewRing, "Added a key to the ring"),
+        (AuditEvents.RotateAll, "Rotated everything"),
+        (AuditEvents.RotateRecoveryKey, "Exchanged the recovery key"),
     ];
 
     /// <summary>The middle of a sentence that begins with who and ends with when.</summary>
@@ -83,6 +88,13 @@ internal static partial class ActivityWords
         AuditEvents.SignInReset => "reset the sign-in",
         AuditEvents.Exported => $"exported activity as {entry.Fields.ToUpperInvariant()}",
         AuditEvents.ChainRestarted => $"found that the log was edited after entry {entry.ItemId}, and went on",
+        AuditEvents.Backup => "made a backup",
+        AuditEvents.Drill => "rehearsed the restore of a backup",
+        AuditEvents.RestoreBackup => "put a backup in the place of the database",
+        AuditEvents.Reencrypt => "encrypted all stored keys anew",
+        AuditEvents.RenewRing => "added a key to the key ring",
+        AuditEvents.RotateAll => "rotated everything: a new key of the ring, all stored keys, and everybody is signed out",
+        AuditEvents.RotateRecoveryKey => "exchanged the recovery key",
         var other => other.Replace('_', ' '),
     };
 
@@ -102,7 +114,7 @@ internal static partial class ActivityWords
     /// <summary>The thing, e.g. <c>credential 7</c>; null when the sentence says it all.</summary>
     public static string? ItemOf(AuditEntry entry) => entry switch
     {
-        { ItemType: AuditItems.Log } or { ItemType: AuditItems.Account, Event: not AuditEvents.Create } or { ItemId: 0 } => null,
+        { ItemType: AuditItems.Log or AuditItems.Server } or { ItemType: AuditItems.Account, Event: not AuditEvents.Create } or { ItemId: 0 } => null,
         _ => $"{KindOf(entry.ItemType)} {entry.ItemId}",
     };
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Reflection;
+using Microsoft.AspNetCore.Http.Metadata;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -71,11 +72,14 @@ internal static class AuditApi
 }
 
 /// <summary>Which entries a program wants. What it may not see it does not get, whatever it asks for.</summary>
-internal sealed class AuditQuery : IApiInput, IBindableFromHttpContext<AuditQuery>
+internal sealed class AuditQuery : IApiInput, IBindableFromHttpContext<AuditQuery>, IEndpointParameterMetadataProvider
 {
     public ApiError? Fault { get; private init; }
 
     public ActivityFilter Filter { get; private init; } = new();
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new ApiParameters("from", "to", "event_filter", "change_filter"));
 
     public static ValueTask<AuditQuery?> BindAsync(HttpContext context, ParameterInfo parameter)
     {

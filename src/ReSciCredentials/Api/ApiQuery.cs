@@ -1,6 +1,7 @@
 using Microsoft.AspNetCore.Http.Extensions;
 using System.Globalization;
 using System.Reflection;
+using Microsoft.AspNetCore.Http.Metadata;
 
 namespace ReSciCredentials.Api;
 
@@ -19,7 +20,7 @@ internal static class ApiQuery
 /// Which part of a list is wanted. Nexla's paginator asks for page after page and stops at the first one that is short, so a page is never made shorter than
 /// what was asked; what cannot be given is refused.
 /// </summary>
-internal sealed class ApiPage : IApiInput, IBindableFromHttpContext<ApiPage>
+internal sealed class ApiPage : IApiInput, IBindableFromHttpContext<ApiPage>, IEndpointParameterMetadataProvider
 {
     public const int Most = 1000;
 
@@ -42,6 +43,9 @@ internal sealed class ApiPage : IApiInput, IBindableFromHttpContext<ApiPage>
 
     /// <summary>How many rows come before it. Beyond what any list can hold there is nothing either.</summary>
     public int Skip => (int)Math.Min((long)(Number - 1) * Size, int.MaxValue);
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new ApiParameters("page", "per_page"));
 
     public static ValueTask<ApiPage?> BindAsync(HttpContext context, ParameterInfo parameter)
     {

@@ -8,7 +8,7 @@ namespace ReSciCredentials.Audit;
 
 /// <summary>
 /// Gives every new entry its place behind the last one and seals it, in the transaction of the change: the context holds the write lock by then,
-/// so there is one writer, and ids follow each other without a gap. decisions/0011 says what that proves and what not.
+/// so there is one writer, and ids follow each other without a gap. decisions/0007 says what that proves and what not.
 /// </summary>
 internal sealed partial class AuditChain(ServerSeal seal, TimeProvider time, ILogger<AuditChain> logger) : SaveChangesInterceptor
 {

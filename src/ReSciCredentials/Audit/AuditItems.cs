@@ -12,10 +12,15 @@ internal static class AuditItems
     public const string AccessToken = "access_token";
     public const string Account = "account";
 
+    public const string ServiceKey = "service_key";
+
+    /// <summary>What is done with the server as a whole: backups, and everything encrypted anew.</summary>
+    public const string Server = "server";
+
     /// <summary>The audit log itself.</summary>
     public const string Log = "audit";
 
-    public static IReadOnlyList<string> All { get; } = [Credential, Source, Destination, AccessToken, Account, Log];
+    public static IReadOnlyList<string> All { get; } = [Credential, Source, Destination, AccessToken, ServiceKey, Account, Server, Log];
 
     /// <summary>Whose it is, as the transaction sees it; null for what belongs to nobody, or is gone.</summary>
     public static async Task<int?> FindOwnerAsync(StorageContext storage, string itemType, int id, CancellationToken cancellationToken) => itemType switch
@@ -23,6 +28,7 @@ internal static class AuditItems
         Credential => await OwnerAsync<Storage.Credential>(storage, id, cancellationToken),
         Source or Destination => await OwnerAsync<Flow>(storage, id, cancellationToken),
         AccessToken => await OwnerAsync<Storage.AccessToken>(storage, id, cancellationToken),
+        ServiceKey => await OwnerAsync<Storage.ServiceKey>(storage, id, cancellationToken),
         Account when id > 0 => id,
         _ => null,
     };

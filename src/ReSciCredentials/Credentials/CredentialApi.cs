@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
@@ -20,10 +21,12 @@ internal static class CredentialApi
         var credentials = routes.MapApi($"/{Collection}", "Credentials");
 
         credentials.MapGet("/", ListAsync).WithName("list_data_credentials").WithSummary("List credentials").Refuses(400, 401);
-        credentials.MapPost("/", CreateAsync).WithName("create_data_credential").WithSummary("Add a credential").Refuses(400, 401, 403, 507);
-        credentials.MapGet("/{id:int}", ShowAsync).WithName("get_data_credential").WithSummary("Show a credential").Refuses(401, 404);
-        credentials.MapPut("/{id:int}", UpdateAsync).WithName("update_data_credential").WithSummary("Change a credential").Refuses(400, 401, 403, 404, 409, 507);
-        credentials.MapPatch("/{id:int}", UpdateAsync).WithName("patch_data_credential").WithSummary("Change a credential").Refuses(400, 401, 403, 404, 409, 507);
+        credentials.MapPost("/", CreateAsync).WithName("create_data_credential").WithSummary("Add a credential").WithMetadata(new ApiParameters("save_unverified")).Refuses(400, 401, 403, 507);
+        credentials.MapGet("/{id:int}", ShowAsync).WithName("get_data_credential").WithSummary("Show a credential").WithMetadata(new ApiParameters("expand")).Refuses(401, 404);
+        credentials.MapPut("/{id:int}", UpdateAsync).WithName("update_data_credential").WithSummary("Change a credential")
+            .WithMetadata(new ApiParameters("save_unverified")).Refuses(400, 401, 403, 404, 409, 507);
+        credentials.MapPatch("/{id:int}", UpdateAsync).WithName("patch_data_credential").WithSummary("Change a credential")
+            .WithMetadata(new ApiParameters("save_unverified")).Refuses(400, 401, 403, 404, 409, 507);
         credentials.MapDelete("/{id:int}", DeleteAsync).WithName("delete_data_credential").WithSummary("Delete a credential").Refuses(401, 403, 404, 409, 507);
         credentials.MapPost("/{id:int}/copy", CopyAsync).WithName("copy_data_credential").WithSummary("Copy a credential").Refuses(400, 401, 403, 404, 409, 507);
         credentials.MapAccessors(Collection, SharedItem.Credential);
@@ -263,7 +266,7 @@ internal static class CredentialApi
 }
 
 /// <summary>Which credentials a program wants listed.</summary>
-internal sealed class CredentialQuery : IApiInput, IBindableFromHttpContext<CredentialQuery>
+internal sealed class CredentialQuery : IApiInput, IBindableFromHttpContext<CredentialQuery>, IEndpointParameterMetadataProvider
 {
     public ApiError? Fault { get; private init; }
 
@@ -277,6 +280,9 @@ internal sealed class CredentialQuery : IApiInput, IBindableFromHttpContext<Cred
 
     /// <summary>False when something is asked for that no credential here has.</summary>
     public bool IsOurs { get; private init; }
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new ApiParameters("credentials_type", "verified_status", "q", "name", "tag", "access_role", "sort"));
 
     public static ValueTask<CredentialQuery?> BindAsync(HttpContext context, ParameterInfo parameter)
     {

@@ -16,7 +16,8 @@ internal static class KeyRotationApi
         var credential = routes.MapApi($"/{CredentialApi.Collection}/{{id:int}}", "Keys");
 
         credential.MapGet("/keys", ShowAsync).WithName("list_keys").WithSummary("Show the keys of a credential").Refuses(401, 404);
-        credential.MapPost("/pending_key", ReplaceAsync).WithName("replace_key").WithSummary("Replace key: enter a new one").Refuses(400, 401, 403, 404, 409, 424, 507);
+        credential.MapPost("/pending_key", ReplaceAsync).WithName("replace_key").WithSummary("Replace key: enter a new one")
+            .WithMetadata(new ApiParameters("save_unverified")).Refuses(400, 401, 403, 404, 409, 424, 507);
         credential.MapPost("/pending_key/probe", TestAsync).WithName("probe_pending_key").WithSummary("Test the waiting key and the current one").Refuses(401, 403, 404, 409);
         credential.MapPost("/pending_key/promote", PromoteAsync).WithName("promote_key").WithSummary("Promote the waiting key").Refuses(400, 401, 403, 404, 409, 507);
         credential.MapDelete("/pending_key", DropAsync).WithName("drop_key").WithSummary("Drop the waiting key").Refuses(401, 403, 404, 409, 507);

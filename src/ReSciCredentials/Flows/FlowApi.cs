@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
 using ReSciCredentials.Api;
@@ -237,7 +238,7 @@ internal static class FlowApi
 }
 
 /// <summary>Which sources or sinks a program wants listed.</summary>
-internal sealed class FlowQuery : IApiInput, IBindableFromHttpContext<FlowQuery>
+internal sealed class FlowQuery : IApiInput, IBindableFromHttpContext<FlowQuery>, IEndpointParameterMetadataProvider
 {
     public ApiError? Fault { get; private init; }
 
@@ -249,6 +250,9 @@ internal sealed class FlowQuery : IApiInput, IBindableFromHttpContext<FlowQuery>
     public AccessRole Role { get; private init; }
 
     public ApiSort Sort { get; private init; }
+
+    public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
+        builder.Metadata.Add(new ApiParameters("name", "q", "credentials_id", "access_role", "sort"));
 
     public static ValueTask<FlowQuery?> BindAsync(HttpContext context, ParameterInfo parameter)
     {

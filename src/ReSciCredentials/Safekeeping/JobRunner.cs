@@ -22,7 +22,7 @@ internal sealed partial class JobRunner(
     ILogger<JobRunner> logger)
 {
     /// <summary>What the audit log calls the thing that is kept safe.</summary>
-    public const string ItemType = "server";
+    public const string ItemType = AuditItems.Server;
 
     /// <summary>So many jobs are remembered.</summary>
     private const int Kept = 500;

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.WebSockets;
+using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Authorization;
+using Microsoft.AspNetCore.Components.Routing;
 using Microsoft.AspNetCore.Components.Server;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -218,8 +220,10 @@ public sealed class EndingASession
             .FindAsync(session.Session!.Id, new Client("192.0.2.1", "Test"), CancellationToken.None);
         ((ServerAuthenticationStateProvider)circuit.ServiceProvider.GetRequiredService<AuthenticationStateProvider>())
             .SetAuthenticationState(Task.FromResult(new AuthenticationState(SessionClaims.For(person!))));
+        ((IHostEnvironmentNavigationManager)circuit.ServiceProvider.GetRequiredService<NavigationManager>())
+            .Initialize(server.Address.AbsoluteUri, new Uri(server.Address, "/credentials").AbsoluteUri);
         var current = circuit.ServiceProvider.GetRequiredService<CurrentPerson>();
-        Assert.Equal(person, await current.GetAsync(CancellationToken.None));
+        Assert.Equal(person! with { Path = "/credentials" }, await current.GetAsync(CancellationToken.None));
 
         await server.Services.GetRequiredService<Sessions>().EndAllAsync(person!, CancellationToken.None);
 

@@ -137,12 +137,13 @@ public sealed class WritingTheChain : IAsyncLifetime
     {
         var planted = new PlantedKey("sandbox-accepted");
         var second = new PlantedKey("sandbox-accepted");
+        var elsewhere = new PlantedKey("sandbox-accepted");
         var id = await _vault.AddAsync("Shop", planted.Text);
         var credentials = _vault.Credentials;
         await credentials.EditAsync(_vault.Owner, id, CredentialField.Name, "Shop", "Web shop", Cancellation);
-        // Into the wrong field: what the person takes away again must not stay here.
-        await credentials.EditAsync(_vault.Owner, id, CredentialField.Description, null, $"Key: {planted.Text}", Cancellation);
-        await credentials.EditAsync(_vault.Owner, id, CredentialField.Description, $"Key: {planted.Text}", null, Cancellation);
+        // Into the wrong field, and stored nowhere, so that nobody can know it for a key: what the person takes away again must not stay here.
+        await credentials.EditAsync(_vault.Owner, id, CredentialField.Description, null, $"Key: {elsewhere.Text}", Cancellation);
+        await credentials.EditAsync(_vault.Owner, id, CredentialField.Description, $"Key: {elsewhere.Text}", null, Cancellation);
         await _vault.Rotation.ReplaceAsync(_vault.Owner, id, new NewKey(second.Text, Guid.NewGuid(), Unverified: false, Same: false, Instead: null, Then: OldKey.Keep), Cancellation);
         var flow = Assert.IsType<FlowOutcome.Done>(await _vault.Server.Service<FlowService>().CreateAsync(
             _vault.Owner, new NewFlow(FlowKind.Source, "Orders", null, "list_import_jobs", id, Guid.NewGuid()), Cancellation));
@@ -159,7 +160,7 @@ public sealed class WritingTheChain : IAsyncLifetime
             entries.Single(entry => entry.ItemType == AuditItems.Source && entry.ItemId == flow.Id).Changes,
             StringComparison.Ordinal);
         var all = await StoredRowsOfTheLogAsync();
-        Assert.False(planted.IsIn(all) || second.IsIn(all));
+        Assert.False(planted.IsIn(all) || second.IsIn(all) || elsewhere.IsIn(all));
     }
 
     [Fact]

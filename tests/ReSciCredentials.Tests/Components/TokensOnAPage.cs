@@ -89,6 +89,7 @@ public sealed class TokensOnAPage(ABroker broker) : BunitContext, IClassFixture<
         Services.AddSingleton(Host.Tokens);
         Services.AddSingleton(Options.Create(new ServerOptions()));
         Services.AddSingleton(Host.Server.Service<ChangeNotices>());
+        Services.AddSingleton(Host.Server.Service<StorageTrouble>());
         Services.AddSingleton(TimeProvider.System);
         Services.AddSingleton(provider => new CurrentPerson(
             new SignedIn(Host.Owner), provider.GetRequiredService<NavigationManager>(), Host.Server.Service<Sessions>()));

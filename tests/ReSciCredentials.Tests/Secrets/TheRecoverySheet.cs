@@ -58,7 +58,7 @@ public sealed class TheRecoverySheet
             fault = Record.Exception(() => RecoveryKey.Parse(string.Join('\n', groups)));
         }
 
-        Assert.Equal($"Group {index + 1} of the recovery key is not right.", Assert.IsType<FormatException>(fault).Message);
+        Assert.Equal($"Group {index + 1} of the recovery key is not right.", Assert.IsType<RecoveryKeyFormatException>(fault).Message);
     }
 
     [Fact]
@@ -68,14 +68,14 @@ public sealed class TheRecoverySheet
         var groups = RecoveryKey.Parse(KnownSheet).SheetGroups.ToArray();
         (groups[2], groups[5]) = (groups[5], groups[2]);
 
-        Assert.Throws<FormatException>(() => RecoveryKey.Parse(string.Join('\n', groups)));
+        Assert.Throws<RecoveryKeyFormatException>(() => RecoveryKey.Parse(string.Join('\n', groups)));
     }
 
     [Fact]
     public void Says_how_many_groups_are_missing() =>
         Assert.Equal(
             "A recovery key has 8 groups, here are 7.",
-            Assert.Throws<FormatException>(() => RecoveryKey.Parse(string.Join('\n', _key.SheetGroups.Take(7)))).Message);
+            Assert.Throws<RecoveryKeyFormatException>(() => RecoveryKey.Parse(string.Join('\n', _key.SheetGroups.Take(7)))).Message);
 
     [Fact]
     public void Opens_what_it_sealed_for_that_context_alone() =>
