@@ -13,6 +13,9 @@ public sealed class PassingEveryDoor(PassingEveryDoor.SharedServer shared) : ICl
     /// <summary>The framework's own for pages that are live; it is the circuit that is guarded, by its origin and by who is signed in.</summary>
     private static readonly string[] OfTheFramework = ["/_blazor/initializers", "/_framework/blazor.web.js", "/_framework/opaque-redirect"];
 
+    /// <summary>The description of the API is there for programs as for people.</summary>
+    private const string Description = "GET /openapi/v1.json";
+
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
     [Fact]
@@ -24,7 +27,7 @@ public sealed class PassingEveryDoor(PassingEveryDoor.SharedServer shared) : ICl
         var program = await shared.Server.NewProgramAsync("admin");
         await program.ObtainTokenAsync();
 
-        await NothingOpensAsync($"Bearer {program.AccessToken}");
+        await NothingOpensAsync($"Bearer {program.AccessToken}", Description);
     }
 
     [Fact]
@@ -46,10 +49,11 @@ public sealed class PassingEveryDoor(PassingEveryDoor.SharedServer shared) : ICl
         Assert.True(unexpected.Count == 0, string.Join('\n', unexpected));
     }
 
-    private async Task NothingOpensAsync(string? authorization)
+    /// <param name="but">The one route that may open all the same.</param>
+    private async Task NothingOpensAsync(string? authorization, string? but = null)
     {
         List<string> unexpected = [];
-        foreach (var route in shared.Routes.Where(route => !Open.Contains(route.Pattern) && !IsOfTheFramework(route)))
+        foreach (var route in shared.Routes.Where(route => !Open.Contains(route.Pattern) && route.Name != but && !IsOfTheFramework(route)))
         {
             var (status, location) = await shared.SendAsync(route, authorization, null);
             var isRefused = status is HttpStatusCode.Unauthorized || (status is HttpStatusCode.Redirect or HttpStatusCode.SeeOther
