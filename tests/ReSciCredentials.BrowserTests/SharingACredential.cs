@@ -99,11 +99,13 @@ public sealed class SharingACredential(Chromium chromium) : AccessibleToEveryone
         var hers = await OpenTabAsync(window);
         await hers.OpenAsync("/");
 
+        await Tab.IsLiveAsync();
         await Email.FillAsync("bea@example.com");
         await Page.GetByLabel("Role", new() { Exact = true }).SelectOptionAsync("Operator");
         await Tab.Button("Share").ClickAsync();
         await hers.Link("Nightly orders").ClickAsync();
         await Expect(hers.Page.GetByText("One that is not shared with you")).ToBeVisibleAsync();
+        await hers.IsLiveAsync();
         await hers.Button("Pause").ClickAsync();
 
         await Expect(Tab.Button("Activate")).ToBeVisibleAsync();
