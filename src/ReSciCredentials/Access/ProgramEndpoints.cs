@@ -74,7 +74,7 @@ internal static class ProgramEndpoints
             ? key
             : null;
 
-    private sealed record SessionAnswer(
+    internal sealed record SessionAnswer(
         string AccessToken, string TokenType, int ExpiresIn, UserAnswer User, Organization Org, MembershipAnswer OrgMembership)
     {
         public static SessionAnswer Of(ApiSignIn.SignedIn signedIn) => new(
@@ -89,9 +89,9 @@ internal static class ProgramEndpoints
         public override string ToString() => nameof(SessionAnswer);
     }
 
-    private sealed record MembershipAnswer(string Status, [property: JsonPropertyName("is_admin?")] bool IsAdmin);
+    internal sealed record MembershipAnswer(string Status, [property: JsonPropertyName("is_admin?")] bool IsAdmin);
 
-    private sealed record UserAnswer(int Id, string FullName, string Email, Organization Org, bool Impersonated)
+    internal sealed record UserAnswer(int Id, string FullName, string Email, Organization Org, bool Impersonated)
     {
         public static UserAnswer Of(Person person) => new(person.Id, person.Name, person.Email, Organization.Own, false);
     }

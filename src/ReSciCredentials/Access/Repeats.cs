@@ -62,7 +62,7 @@ internal sealed class RepeatTurn(IDisposable? turn, byte[] digest, long? window,
 
     public ApiError? Fault => fault;
 
-    /// <summary>The operation under which this call makes something, once <see cref="FindAsync"/> found that nothing was made yet.</summary>
+    /// <summary>The operation under which this call makes something, or under which a call like it did; known once <see cref="FindAsync"/> has looked.</summary>
     public Guid Operation { get; private set; }
 
     /// <summary>The id of what a call like this one made before, or null.</summary>
@@ -76,6 +76,7 @@ internal sealed class RepeatTurn(IDisposable? turn, byte[] digest, long? window,
             var made = await find(operations);
             if (made.FirstOrDefault(row => !row.IsGone && (window is null || row.At > since)) is { } before)
             {
+                Operation = before.Operation;
                 return before.Id;
             }
 

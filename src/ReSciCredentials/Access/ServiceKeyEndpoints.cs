@@ -50,7 +50,7 @@ internal static class ServiceKeyEndpoints
     }
 
     /// <summary>What the dialog's script reads.</summary>
-    private sealed record ServiceKeyAnswer(
+    internal sealed record ServiceKeyAnswer(
         string Outcome, int? Id = null, string? Name = null, string? Token = null, IReadOnlyDictionary<string, string>? Errors = null)
     {
         // Somebody will print this one day.

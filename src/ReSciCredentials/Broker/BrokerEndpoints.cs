@@ -152,7 +152,7 @@ internal static class BrokerEndpoints
     private sealed record RequestSizeLimitMetadata(long? MaxRequestBodySize) : IRequestSizeLimitMetadata;
 
     /// <summary>What the dialog's script reads.</summary>
-    private sealed record TokenAnswer(
+    internal sealed record TokenAnswer(
         string Outcome,
         int? Id = null,
         string? Name = null,

@@ -96,6 +96,20 @@ internal sealed partial class KeyRotation(
         return await IsCurrentAsync(person, id, keyUid, cancellationToken) ? new ReplaceOutcome.Promoted() : new ReplaceOutcome.Waiting();
     }
 
+    /// <summary>Which of the operations stored a key of this credential that is still there, waiting, current or kept.</summary>
+    public async Task<IReadOnlyList<MadeBefore>> FindOperationsAsync(
+        Person person, int id, IReadOnlyCollection<Guid> operations, CancellationToken cancellationToken)
+    {
+        var (_, uid) = await FindUidAsync(person, id, cancellationToken);
+        var operationsByKey = operations.ToDictionary(operation => KeyUidOf(uid, operation));
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        var keys = await storage.CredentialKeys
+            .Where(key => key.CredentialId == id && operationsByKey.Keys.Contains(key.Uid))
+            .Select(key => new { key.Uid, key.SetAt })
+            .ToListAsync(cancellationToken);
+        return [.. keys.Select(key => new MadeBefore(operationsByKey[key.Uid], id, key.SetAt, false))];
+    }
+
     /// <summary>Asks ReSci about the waiting key and the current one at the same time, and keeps both verdicts. For operators.</summary>
     /// <returns>Granted is null when that key does not wait any more, or does not open.</returns>
     public async Task<Reply<SideBySide?>> TestAsync(Person person, int id, Guid pending, CancellationToken cancellationToken)

@@ -64,8 +64,8 @@ internal static class KeyRotationApi
             return await rotation.FindAsync(person, id, cancellationToken) is null ? ApiError.NotFound(CredentialVault.ItemType, id) : ApiError.Invalid(errors);
         }
 
-        // What a call like this one stored is found by the operation itself, as long as it is there.
-        await turn.FindAsync(_ => Task.FromResult<IReadOnlyList<MadeBefore>>([]));
+        // What a call like this one stored is gone through again by its operation: a crash may have come between storing the key and promoting it.
+        await turn.FindAsync(operations => rotation.FindOperationsAsync(person, id, operations, cancellationToken));
         var input = new NewKey(
             key!.Text,
             turn.Operation,

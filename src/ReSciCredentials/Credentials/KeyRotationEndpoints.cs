@@ -16,7 +16,7 @@ internal static class KeyRotationEndpoints
     }
 
     /// <summary>Who will be touched, as a piece of HTML for the dialog.</summary>
-    private static async Task<Results<RazorComponentResult<ReplaceKeyFacts>, NotFound, StatusCodeHttpResult>> ShowAsync(
+    private static async Task<IResult> ShowAsync(
         int id, CurrentPerson current, KeyRotation rotation, CredentialVault vault, CancellationToken cancellationToken)
     {
         var person = await current.GetAsync(cancellationToken);

@@ -31,10 +31,12 @@ internal static class FlowApi
         flows.MapGet("/{id:int}", (int id, Person person, HttpResponse response, FlowAnswers answers, CancellationToken cancellationToken) =>
                 answers.ShowAsync(person, kind, id, response, cancellationToken))
             .WithName($"get_{name}").WithSummary("Show one").Produces<TAnswer>().Refuses(401, 404);
-        Delegate update = (int id, ApiBody<FlowRequest> body, [AsParameters] Call call, CancellationToken cancellationToken) =>
-            UpdateAsync(kind, id, body.Value, call, cancellationToken);
-        flows.MapPut("/{id:int}", update).WithName($"update_{name}").WithSummary("Change one").Produces<TAnswer>().Refuses(400, 401, 403, 404, 409, 507);
-        flows.MapPatch("/{id:int}", update).WithName($"patch_{name}").WithSummary("Change one").Produces<TAnswer>().Refuses(400, 401, 403, 404, 409, 507);
+        flows.MapPut("/{id:int}", (int id, ApiBody<FlowRequest> body, [AsParameters] Call call, CancellationToken cancellationToken) =>
+                UpdateAsync(kind, id, body.Value, call, cancellationToken))
+            .WithName($"update_{name}").WithSummary("Change one").Produces<TAnswer>().Refuses(400, 401, 403, 404, 409, 507);
+        flows.MapPatch("/{id:int}", (int id, ApiBody<FlowRequest> body, [AsParameters] Call call, CancellationToken cancellationToken) =>
+                UpdateAsync(kind, id, body.Value, call, cancellationToken))
+            .WithName($"patch_{name}").WithSummary("Change one").Produces<TAnswer>().Refuses(400, 401, 403, 404, 409, 507);
         flows.MapDelete("/{id:int}", (int id, Person person, FlowService service, CancellationToken cancellationToken) =>
                 DeleteAsync(kind, id, person, service, cancellationToken))
             .WithName($"delete_{name}").WithSummary("Delete one").Produces<ApiDone>().Refuses(401, 403, 404, 507);
@@ -228,7 +230,7 @@ internal static class FlowApi
     };
 
     /// <summary>What most of the handlers need of a call.</summary>
-    private sealed record Call(Person Person, HttpContext Context, Repeats Repeats, FlowService Flows, FlowAnswers Answers)
+    internal sealed record Call(Person Person, HttpContext Context, Repeats Repeats, FlowService Flows, FlowAnswers Answers)
     {
         public HttpRequest Request => Context.Request;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json;
+using Microsoft.EntityFrameworkCore;
 using ReSciCredentials.Access;
 using ReSciCredentials.Broker;
 using ReSciCredentials.Credentials;
@@ -131,6 +132,22 @@ internal sealed class BrokerHost : IAsyncDisposable
             using var answer = await Http.SendAsync(request, Cancellation);
             return await Answered.FromAsync(answer);
         }
+    }
+
+    /// <summary>The record of the only call through a source or destination. Waits for it: a client sees that an answer was cut before the server has put it down.</summary>
+    public async Task<BrokerCall> OnlyCallAsync(int flow)
+    {
+        BrokerCall? found = null;
+        await Until.TrueAsync(
+            async () =>
+            {
+                await Server.Service<Usage>().FlushAsync(Cancellation);
+                await using var storage = await Server.StorageAsync();
+                found = await storage.BrokerCalls.SingleOrDefaultAsync(call => call.FlowId == flow, Cancellation);
+                return found is not null;
+            },
+            TimeSpan.FromSeconds(20));
+        return found!;
     }
 
     public async ValueTask DisposeAsync()

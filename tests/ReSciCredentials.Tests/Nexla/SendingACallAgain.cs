@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
 using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Access;
 using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Nexla;
@@ -132,6 +133,26 @@ public sealed class SendingACallAgain(NexlaServer nexla) : IClassFixture<NexlaSe
             time.Advance(TimeSpan.FromSeconds(30));
             Assert.NotEqual(first, SdkModels.IdOf(await program.CallAsync("POST", "/data_credentials?save_unverified=1", body)));
         }
+    }
+
+    /// <summary>Windows of time have an edge, and a program does not know where.</summary>
+    [Fact]
+    public async Task Keeps_a_new_key_that_waits_when_it_is_sent_again_across_the_edge_of_a_window()
+    {
+        var time = new TurnedClock();
+        await using var server = await TestServer.StartWithOwnerAsync(time: time);
+        using var program = new SdkProgram(server.Address, await server.MakeServiceKeyAsync());
+        var credential = SdkModels.IdOf(await program.CallAsync(
+            "POST", "/data_credentials?save_unverified=1", new { name = "Original", credentials_type = "resci", credentials = new { api_key = NexlaServer.NewKey() } }));
+        var path = $"/data_credentials/{credential}/pending_key?save_unverified=1";
+        var body = new { credentials = new { api_key = NexlaServer.NewKey() } };
+        time.Advance(TimeSpan.FromTicks(Repeats.Window.Ticks - (time.GetUtcNow().UtcTicks % Repeats.Window.Ticks) - TimeSpan.TicksPerSecond));
+
+        await program.CallAsync("POST", path, body);
+        time.Advance(TimeSpan.FromSeconds(10));
+        await program.CallAsync("POST", path, body);
+
+        Assert.Equal(2, await server.InStorageAsync(storage => storage.CredentialKeys.CountAsync()));
     }
 
     private async Task<(HttpStatusCode Status, JsonElement Body)> SendAsync(HttpClient http, string body, string? name, CancellationToken cancellationToken)
