@@ -1,5 +1,4 @@
 using System.Globalization;
-using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Brokering;
 

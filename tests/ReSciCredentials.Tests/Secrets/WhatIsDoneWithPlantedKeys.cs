@@ -1,8 +1,6 @@
-using System.Globalization;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
-using Microsoft.Extensions.Logging.Testing;
 using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Secrets;
