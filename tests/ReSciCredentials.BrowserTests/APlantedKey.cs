@@ -79,6 +79,7 @@ public sealed class APlantedKey(Chromium chromium) : BrowserTest(chromium)
         await dialog.GetByRole(AriaRole.Button, new() { Name = "Save", Exact = true }).ClickAsync();
         await Expect(Page.Locator("#pending-key")).ToBeFocusedAsync();
         await Tab.Button("Promote").ClickAsync();
+        await Expect(Page.GetByRole(AriaRole.Radio, new() { Name = "Keep the old key" })).ToBeFocusedAsync();
         await Tab.Button("Promote").ClickAsync();
         await Expect(Page.Locator("#previous-key")).ToBeVisibleAsync();
 

@@ -100,7 +100,12 @@ internal sealed partial class KeyRotation(
     public async Task<IReadOnlyList<MadeBefore>> FindOperationsAsync(
         Person person, int id, IReadOnlyCollection<Guid> operations, CancellationToken cancellationToken)
     {
-        var (_, uid) = await FindUidAsync(person, id, cancellationToken);
+        var (role, uid) = await FindUidAsync(person, id, cancellationToken);
+        if (role is null)
+        {
+            return [];
+        }
+
         var operationsByKey = operations.ToDictionary(operation => KeyUidOf(uid, operation));
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var keys = await storage.CredentialKeys

@@ -72,7 +72,7 @@ public sealed class CheckingByItself : IAsyncLifetime
     {
         await AddVerifiedAsync("sandbox-refused-1");
 
-        await BeatAsync(TimeSpan.FromHours(12));
+        await BeatAsync(TimeSpan.FromHours(4));
 
         Assert.Equal(2, _vault.Server.ReSci.Received.Count);
     }

@@ -90,7 +90,7 @@ public sealed class WhatTheServerDoesNotHave(NexlaServer nexla) : IClassFixture<
                 refused = await Record.ExceptionAsync(() => program.CallAsync("GET", "/data_credentials")) as SdkException;
                 return refused is not null;
             },
-            TimeSpan.FromSeconds(10));
+            TimeSpan.FromSeconds(30));
 
         Assert.Equal((507, "sealed"), ((int)refused!.Status, SdkModels.TextOf(refused.Body, "error")));
     }

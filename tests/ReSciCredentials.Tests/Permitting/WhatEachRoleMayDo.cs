@@ -22,7 +22,7 @@ public sealed class WhatEachRoleMayDo(WhatEachRoleMayDo.Place place) : IClassFix
         "Accounts.CheckPasswordAsync", "Accounts.HasPasswordAsync", "Accounts.ChangePasswordAsync",
         "Sessions.ListAsync", "Sessions.EndAsync", "Sessions.EndAllAsync", "RecentSignIn.IsAsync", "RecentSignIn.Confirm",
         "CredentialVault.SaveAsync", "CredentialVault.LookAheadAsync", "CredentialImport.PreviewAsync", "CredentialImport.RunAsync",
-        "FlowService.FindByOperationAsync", "CredentialVault.FindOperationsAsync", "FlowService.FindOperationsAsync", "AccessTokens.FindOperationsAsync",
+        "FlowService.FindByOperationAsync", "CredentialVault.FindOperationsAsync", "FlowService.FindOperationsAsync", "KeyRotation.FindOperationsAsync", "AccessTokens.FindOperationsAsync",
         "Repeats.BeginAsync", "ProgramProbes.Find", "ProgramProbes.Remember",
         "ServiceKeys.ListAsync", "ServiceKeys.CreateAsync", "ServiceKeys.RotateAsync", "ServiceKeys.RevokeAsync",
     ];

@@ -129,7 +129,7 @@ public sealed class LosingAServiceKey : IAsyncLifetime
 
         _clock.Advance(ServiceKeyUse.Interval);
 
-        await Until.TrueAsync(async () => (await OnlyAsync()).LastUsedAt == used, TimeSpan.FromSeconds(10));
+        await Until.TrueAsync(async () => (await OnlyAsync()).LastUsedAt == used, TimeSpan.FromSeconds(30));
         // So that a page that is open does not lose its change to a program that calls.
         Assert.Equal(1, await _server.InStorageAsync(storage => storage.ServiceKeys.Select(key => key.Revision).SingleAsync(Cancellation)));
     }
@@ -142,7 +142,7 @@ public sealed class LosingAServiceKey : IAsyncLifetime
 
         _clock.Advance(ApiTokens.Lifetime + TimeSpan.FromHours(2));
 
-        await Until.TrueAsync(async () => await _server.InStorageAsync(storage => storage.ApiTokens.CountAsync(Cancellation)) == 0, TimeSpan.FromSeconds(10));
+        await Until.TrueAsync(async () => await _server.InStorageAsync(storage => storage.ApiTokens.CountAsync(Cancellation)) == 0, TimeSpan.FromSeconds(30));
     }
 
     [Fact]
