@@ -2,6 +2,7 @@ using System.Globalization;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
+using ReSciCredentials.Access;
 using ReSciCredentials.ReSci;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
@@ -11,6 +12,7 @@ namespace ReSciCredentials.Safekeeping;
 /// <summary>Looks at everything that keeps the server from losing or exposing what it stores. Changes nothing; runs beside the server or without it.</summary>
 internal sealed class ServerCheck(
     StorageFiles files,
+    StorageTrouble trouble,
     KeyFile keyFile,
     Migrator migrator,
     Sentinel sentinel,
@@ -62,6 +64,7 @@ internal sealed class ServerCheck(
     public async Task<IReadOnlyList<Finding>> LookAsync(CancellationToken cancellationToken) =>
     [
         .. Files(),
+        Writing(),
         await RingAsync(cancellationToken),
         Disk(),
         await ClockAsync(cancellationToken),
@@ -121,6 +124,18 @@ internal sealed class ServerCheck(
         {
             return Finding.Fault("database", $"It cannot be opened: {exception.Message}. Stop the server, keep the files, and restore the newest backup.");
         }
+    }
+
+    // What changes met last, which is all that a look may know: it changes nothing.
+    private Finding Writing()
+    {
+        if (trouble.Fault is not { } fault)
+        {
+            return Finding.Good("database", "Changes are written.");
+        }
+
+        var (title, text) = StorageNotice.Words(fault);
+        return Finding.Fault("database", $"{title}. {text}");
     }
 
     private async Task<Finding> SchemaAsync(CancellationToken cancellationToken) =>

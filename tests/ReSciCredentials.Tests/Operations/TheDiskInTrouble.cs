@@ -56,6 +56,19 @@ public sealed class TheDiskInTrouble
     }
 
     [Fact]
+    public async Task Is_told_to_the_owner_who_asks_for_the_health()
+    {
+        var (server, owner) = await TestServer.StartOwnedAsync();
+        await using var running = server;
+        server.Disk.MakeReadOnly();
+        await owner.SaveCredentialAsync("Made after", "sandbox-accepted-1");
+
+        var health = await owner.GetAsync("/health/ready");
+
+        Assert.Contains("The disk can only be read: nothing can be saved", health.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Goes_on_by_itself_when_there_is_room_again()
     {
         var time = new TurnedClock();
