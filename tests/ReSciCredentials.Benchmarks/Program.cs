@@ -13,7 +13,7 @@ internal static class Program
         ["rotation"] = ("a key promoted 200 times and rolled back amid 20 readers and kill -9", Rotations.RunAsync),
         ["backups"] = ("50 backups amid 20 writers, each restored; a drill of 100,000 credentials", Safekeeping.BackUpAsync),
         ["reencryption"] = ("100,000 credentials encrypted anew while others read", Safekeeping.ReencryptAsync),
-        ["safekeeping-kills"] = ("kill -9 at 50 moments each in re-encryption, a change of the recovery key, and a restore", Safekeeping.KillAsync),
+        ["safekeeping-kills"] = ("kill -9 at 50 moments each in re-encryption, a change of the recovery key, a restore and a migration", Safekeeping.KillAsync),
         ["broker"] = ("the broker's speed beside a bare YARP forwarder, nginx and haproxy, by wrk; and an upload of 1 GB", BrokerSpeed.RunAsync),
         ["broker-faults"] = ("10,000 calls through the broker that go wrong, what they leave behind, and an upload of 2 GB", BrokerFaults.RunAsync),
     };

@@ -112,6 +112,17 @@ internal static class Safekeeping
         good &= await RoundsAsync("restore", 30, after => SafekeepingKills.AmidRestoreAsync(words => Executable.Start(words), directory, backup, source.KeyFile, after));
         good &= await RoundsAsync("re-encryption", 40, after => SafekeepingKills.AmidReencryptionAsync(words => Executable.Start(words), directory, after));
         good &= await RoundsAsync("recovery key", 3, after => SafekeepingKills.AmidRecoveryKeyRotationAsync(words => Executable.Start(words), directory, after));
+
+        using var old = new TestDirectory();
+        await SafekeepingKills.PrepareAsync(old, Credentials);
+        await SafekeepingKills.MakeOldAsync(old);
+        good &= await RoundsAsync("migration", 12, async after =>
+        {
+            Directory.Delete(directory.Data, recursive: true);
+            Directory.Delete(Path.GetDirectoryName(directory.KeyFile)!, recursive: true);
+            OwnedData.Copy(old, directory);
+            return await SafekeepingKills.AmidMigrationAsync(words => Executable.Start(words), directory, after);
+        });
         return good ? 0 : 1;
 
         async Task<bool> RoundsAsync(string what, int step, Func<TimeSpan, Task<bool>> kill)

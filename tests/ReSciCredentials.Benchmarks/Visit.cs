@@ -257,7 +257,7 @@ internal static partial class Visit
         await page.GotoAsync(address.AbsoluteUri);
         if (waitsForCircuit)
         {
-            await page.WaitForFunctionAsync("window.usable");
+            await page.Locator("[data-interactive]").First.WaitForAsync(new() { State = WaitForSelectorState.Attached });
         }
     }
 

@@ -9,9 +9,11 @@ internal static class OwnedData
 {
     private static readonly Lazy<Task<TestDirectory>> Made = new(MakeAsync);
 
-    public static async Task CopyToAsync(TestDirectory directory)
+    public static async Task CopyToAsync(TestDirectory directory) => Copy(await Made.Value, directory);
+
+    /// <summary>What a server that was stopped left in one place, for one that is to start in another.</summary>
+    public static void Copy(TestDirectory made, TestDirectory directory)
     {
-        var made = await Made.Value;
         StorageFiles.MakeDirectory(directory.Data);
         StorageFiles.MakeDirectory(Path.GetDirectoryName(directory.KeyFile)!);
         // The modes are copied too.

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace ReSciCredentials.Tests.Harness;
 
@@ -17,6 +19,33 @@ internal static class SafekeepingKills
         }
 
         SqliteConnection.ClearAllPools();
+    }
+
+    /// <summary>The schema of the first version.</summary>
+    public const string FirstMigration = "20261124043009_Initial";
+
+    /// <summary>Takes the database of a server that was stopped back to the schema of the first version.</summary>
+    public static async Task MakeOldAsync(TestDirectory directory)
+    {
+        await using (var server = await TestServer.StartAsync(directory))
+        await using (var storage = await server.StorageAsync())
+        {
+            await storage.GetService<IMigrator>().MigrateAsync(FirstMigration);
+        }
+
+        SqliteConnection.ClearAllPools();
+    }
+
+    /// <summary>Kills a start on an older database some time after it made its copy of it.</summary>
+    /// <returns>Whether it came to the kill before the schema was up to date.</returns>
+    public static async Task<bool> AmidMigrationAsync(Func<IEnumerable<string>, Process> start, TestDirectory directory, TimeSpan after)
+    {
+        var upToDate = typeof(Program).Assembly.GetTypes().Count(type => type.IsSubclassOf(typeof(Migration)));
+        await KillAsync(
+            start([.. directory.Settings, "--ReSci:Sandbox=true"]),
+            () => Task.FromResult(Directory.GetFiles(directory.Data, "before-*.db").Length > 0),
+            after);
+        return (long)(await directory.SqlAsync("SELECT count(*) FROM __EFMigrationsHistory"))! < upToDate;
     }
 
     /// <summary>Kills re-encryption some time after its new key of the ring was made.</summary>

@@ -8,8 +8,6 @@ namespace ReSciCredentials.Tests.Secrets;
 /// <summary>A newer program starts on the database of the first one, in which a credential is stored.</summary>
 public sealed class MigratingADatabase : IAsyncLifetime
 {
-    private const string First = "20261124043009_Initial";
-
     private readonly TestDirectory _directory = new();
     private string _rowsBefore = "";
     private int _credential;
@@ -24,7 +22,7 @@ public sealed class MigratingADatabase : IAsyncLifetime
         {
             _credential = await vault.AddAsync("Warehouse of Zürich");
             await using var storage = await vault.Server.StorageAsync();
-            await storage.GetService<IMigrator>().MigrateAsync(First, Cancellation);
+            await storage.GetService<IMigrator>().MigrateAsync(SafekeepingKills.FirstMigration, Cancellation);
         }
 
         _rowsBefore = await StoredRows.ReadAsync(_directory);
@@ -89,5 +87,19 @@ public sealed class MigratingADatabase : IAsyncLifetime
         await using var again = await TestServer.StartAsync(_directory);
 
         Assert.Empty(Directory.GetFiles(_directory.Data, "before-*.db"));
+    }
+
+    /// <summary>What is killed in it is done by the next start, and never stands in its way.</summary>
+    [Theory]
+    [InlineData(0)]
+    [InlineData(60)]
+    public async Task Is_done_by_the_next_start_when_it_was_killed(int milliseconds)
+    {
+        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        await SafekeepingKills.AmidMigrationAsync(words => Operations.Executable.Start(words), _directory, TimeSpan.FromMilliseconds(milliseconds));
+
+        await using var vault = await Vault.StartAsync(_directory);
+
+        Assert.True(await vault.WorksAsync(_credential));
     }
 }
