@@ -43,6 +43,10 @@ public sealed class LookingAfterCredentials(Chromium chromium) : AccessibleToEve
         await InspectAsync("Credentials, tiles");
         await Page.SetViewportSizeAsync(390, 800);
         await Tab.FitsAsync();
+        await Tab.Link("EU warehouse").ClickAsync();
+        await Expect(Drawer).ToBeVisibleAsync();
+        await InspectAsync("Drawer, narrow");
+        await Tab.FitsAsync();
         FoundNothing();
     }
 
