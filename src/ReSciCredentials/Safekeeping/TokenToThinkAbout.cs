@@ -13,7 +13,8 @@ internal sealed record TokenToThinkAbout(string Kind, string Name, string Beginn
 
     /// <summary>All that work now.</summary>
     public static async Task<IReadOnlyList<TokenToThinkAbout>> ListAsync(StorageContext storage, DateTimeOffset now, CancellationToken cancellationToken) =>
-        await storage.AccessTokens
+    [
+        .. await storage.AccessTokens
             .Where(token => token.RevokedAt == null && (token.ExpiresAt == null || token.ExpiresAt > now))
             .OrderBy(token => token.Flow!.Name).ThenBy(token => token.Id)
             .Select(token => new TokenToThinkAbout(
@@ -22,5 +23,11 @@ internal sealed record TokenToThinkAbout(string Kind, string Name, string Beginn
                 token.Beginning,
                 (token.Flow!.Kind == FlowKind.Source ? "source " : "destination ") + token.Flow.Name,
                 token.LastUsedAt))
-            .ToListAsync(cancellationToken);
+            .ToListAsync(cancellationToken),
+        .. await storage.ServiceKeys
+            .Where(key => key.RevokedAt == null && (key.ExpiresAt == null || key.ExpiresAt > now))
+            .OrderBy(key => key.Owner!.Email).ThenBy(key => key.Id)
+            .Select(key => new TokenToThinkAbout("service key", key.Name, key.Beginning, key.Owner!.Email!, key.LastUsedAt))
+            .ToListAsync(cancellationToken),
+    ];
 }

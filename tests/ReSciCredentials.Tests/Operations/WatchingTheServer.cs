@@ -8,7 +8,7 @@ public sealed class WatchedServer : IAsyncLifetime
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(30);
 
     private static readonly string[] SentWithRequests =
-        ["resci_credentials.credentials", "http.server.request.duration", "http.client.request.duration", "broker.errors"];
+        ["resci_credentials.credentials", "resci_credentials.backup.age", "http.server.request.duration", "http.client.request.duration", "broker.errors"];
 
     internal PlantedKey Key { get; } = new("sandbox-accepted");
 
@@ -17,7 +17,10 @@ public sealed class WatchedServer : IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         Collector = await Collector.StartAsync();
-        await using (var server = await TestServer.StartWithOwnerAsync(null, null, Collector.Settings))
+        using var directory = new TestDirectory();
+        await OwnedData.CopyToAsync(directory);
+        (await CommandRun.RunAsync(directory, "backup create")).Done();
+        await using (var server = await TestServer.StartAsync(directory, settings: Collector.Settings))
         {
             var owner = await server.SignInAsync();
             await owner.SaveCredentialAsync("Watched", Key.Text);
@@ -38,6 +41,11 @@ public sealed class WatchedServer : IAsyncLifetime
     public ValueTask DisposeAsync() => Collector.DisposeAsync();
 }
 
+/// <summary>OpenTelemetry listens to the meters of all servers of a process, and lets go of a metric for all of them when one ends.</summary>
+[CollectionDefinition(DisableParallelization = true)]
+public sealed class NoOtherServerMeanwhile;
+
+[Collection<NoOtherServerMeanwhile>]
 public sealed class WatchingTheServer(WatchedServer watched) : IClassFixture<WatchedServer>
 {
     [Theory]
@@ -47,6 +55,7 @@ public sealed class WatchingTheServer(WatchedServer watched) : IClassFixture<Wat
     [InlineData("resci_credentials.storage.free")]
     [InlineData("resci_credentials.resci.outage")]
     [InlineData("resci_credentials.announcements.waiting")]
+    [InlineData("resci_credentials.backup.age")]
     [InlineData("broker.errors")]
     [InlineData("http.server.request.duration")]
     [InlineData("http.client.request.duration")]

@@ -36,6 +36,7 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
 
         Assert.Contains("access token Nightly", ended.Done().Output, StringComparison.Ordinal);
         Assert.Contains("source Import jobs", ended.Output, StringComparison.Ordinal);
+        Assert.Contains($"service key Loader (rcsk_abcd…) of {TestServer.OwnerEmail}", ended.Output, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -251,6 +252,8 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
                     VALUES (1, 'Source', $owner, 'Import jobs', 'list_import_jobs', $credential, 'Active', 0, 0, '00000000-0000-0000-0000-000000000001', 1);
                     INSERT INTO access_tokens (OwnerId, FlowId, Name, Hash, Beginning, CreatedAt, OperationId, Revision)
                     VALUES ($owner, 1, 'Nightly', zeroblob(32), 'rcat_abcd', 0, '00000000-0000-0000-0000-000000000002', 1);
+                    INSERT INTO service_keys (OwnerId, Name, Scope, Hash, Beginning, CreatedAt, OperationId, Revision)
+                    VALUES ($owner, 'Loader', 'Read', zeroblob(32), 'rcsk_abcd', 0, '00000000-0000-0000-0000-000000000003', 1);
                     """,
                     ("$owner", vault.Owner.Id),
                     ("$credential", credential));
