@@ -1,9 +1,7 @@
-using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using ReSciCredentials.Access;
 using ReSciCredentials.Api;
-using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Nexla;
 
@@ -27,11 +25,11 @@ public sealed class CallingAsItIsDescribed(NexlaServer nexla) : IClassFixture<Ne
         {
             foreach (var (body, contentType) in operation.Bodies.Zip(ContentTypes.Concat(ContentTypes)))
             {
-                var things = await MakeThingsAsync(operation, owner, cora);
+                var things = await ApiThings.MakeAsync(nexla, operation, owner, cora);
                 await nexla.Program.ObtainTokenAsync();
                 using var request = new HttpRequestMessage(new HttpMethod(operation.Method), ApiPaths.Base + things.AddressOf(operation));
                 request.Headers.TryAddWithoutValidation("Authorization", operation.Path == "/token" ? $"Basic {serviceKey}" : $"Bearer {nexla.Program.AccessToken}");
-                request.Content = body is null ? null : new StringContent(things.In(body.Value, cora), Encoding.UTF8, contentType);
+                request.Content = body is null ? null : new StringContent(With(things, body.Value, cora), Encoding.UTF8, contentType);
 
                 using var answer = await http.SendAsync(request, TestContext.Current.CancellationToken);
                 var text = await answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
@@ -70,49 +68,9 @@ public sealed class CallingAsItIsDescribed(NexlaServer nexla) : IClassFixture<Ne
         _ => [],
     };
 
-    /// <summary>A credential with a key before its present one, and what the operation is about: shared, and with an access token where that can be.</summary>
-    private async Task<Things> MakeThingsAsync(OpenApiOperation operation, Person owner, Person cora)
-    {
-        var program = nexla.Program;
-        object NewKey(bool promote) => new { credentials = new { api_key = NexlaServer.NewKey() }, promote };
-        var id = SdkModels.IdOf(await nexla.AddCredentialAsync());
-        await program.CallAsync("POST", $"/data_credentials/{id}/pending_key", NewKey(promote: true));
-        // While one waits, no other can be entered.
-        if (operation.Path.Contains("/pending_key/", StringComparison.Ordinal) || operation is { Method: "DELETE", Path: "/data_credentials/{id}/pending_key" })
-        {
-            await program.CallAsync("POST", $"/data_credentials/{id}/pending_key", NewKey(promote: false));
-        }
-
-        var ids = new Dictionary<string, int>(StringComparer.Ordinal) { ["data_credentials"] = id, ["orgs"] = 1, ["users"] = owner.Id };
-        var collection = operation.Collection;
-        var token = 0;
-        if (collection is "data_sources" or "data_sinks")
-        {
-            var used = SdkModels.IdOf(await nexla.AddCredentialAsync("Used"));
-            ids[collection] = SdkModels.IdOf(collection == "data_sources" ? await nexla.AddSourceAsync(used) : await nexla.AddSinkAsync(used));
-            token = SdkModels.IdOf(await program.CallAsync("POST", $"/{collection}/{ids[collection]}/access_tokens", new { name = "Nightly" }));
-        }
-
-        if (operation.Path.Contains("{id}", StringComparison.Ordinal) && collection.StartsWith("data_", StringComparison.Ordinal))
-        {
-            await program.CallAsync("PUT", $"/{collection}/{ids[collection]}/accessors", new { accessors = new[] { new { email = cora.Email, access_role = "collaborator" } } });
-        }
-
-        return new Things(ids, token);
-    }
-
-    private sealed record Things(IReadOnlyDictionary<string, int> Ids, int Token)
-    {
-        public string AddressOf(OpenApiOperation operation) => operation.Path
-            .Replace("{id}", Text(Ids.GetValueOrDefault(operation.Collection)), StringComparison.Ordinal)
-            .Replace("{token}", Text(Token), StringComparison.Ordinal);
-
-        /// <summary>An example with what is there in the place of what is made up.</summary>
-        public string In(JsonElement body, Person cora) => body.GetRawText()
-            .Replace("YOUR_RESCI_API_KEY", NexlaServer.NewKey(), StringComparison.Ordinal)
-            .Replace("5023", Text(Ids["data_credentials"]), StringComparison.Ordinal)
-            .Replace("cora@example.com", cora.Email, StringComparison.Ordinal);
-
-        private static string Text(int id) => id.ToString(CultureInfo.InvariantCulture);
-    }
+    /// <summary>An example with what is there in the place of what is made up.</summary>
+    private static string With(ApiThings things, JsonElement body, Person cora) => body.GetRawText()
+        .Replace("YOUR_RESCI_API_KEY", NexlaServer.NewKey(), StringComparison.Ordinal)
+        .Replace("5023", ApiThings.Text(things.Ids["data_credentials"]), StringComparison.Ordinal)
+        .Replace("cora@example.com", cora.Email, StringComparison.Ordinal);
 }
