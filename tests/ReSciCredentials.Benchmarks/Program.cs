@@ -6,6 +6,7 @@ internal static class Program
     private static readonly Dictionary<string, (string What, Func<Task<int>> Run)> Scripts = new(StringComparer.Ordinal)
     {
         ["search"] = ("the Credentials screen with 100, 10,000 and 100,000 credentials", Search.RunAsync),
+        ["api"] = ("the REST API with 10,000 credentials: list, get and create beside a bare endpoint, and what they allocate", ApiSpeed.RunAsync),
         ["activity"] = ("the audit log with 1,000,000 entries: lists, plans, export, verify, and what the chain costs a save", Activities.RunAsync),
         ["visit"] = ("the first visit of a published build, its start and its memory, beside a bare file and with ReadyToRun", Visit.RunAsync),
         ["faults"] = ("a full disk, failing calls and a jumping clock under a running server", Faults.RunAsync),

@@ -114,6 +114,24 @@ public sealed class AccessibleOnEveryPage(Chromium chromium) : AccessibleToEvery
     }
 
     [Fact]
+    public async Task On_the_reference_of_the_API()
+    {
+        await Tab.GoToAsync("/settings/service-keys");
+        await Page.GetByRole(AriaRole.Link, new() { Name = "Reference of the REST API" }).ClickAsync();
+        await Expect(Tab.Heading("REST API")).ToBeVisibleAsync();
+        await InspectAsync("Reference");
+        await Page.GetByText("Add a credential").ClickAsync();
+        await Expect(Page.Locator("#create_data_credential").GetByText("A template’s form")).ToBeVisibleAsync();
+        await Tab.FitsAsync();
+        await InspectAsync("Reference, with an operation");
+        await Page.SetViewportSizeAsync(390, 800);
+        await Tab.FitsAsync();
+        await InspectAsync("Reference, narrow");
+
+        FoundNothing();
+    }
+
+    [Fact]
     public async Task Where_the_password_is_asked_for_again()
     {
         await using (var storage = await Server.StorageAsync())

@@ -70,6 +70,7 @@ internal static class AccessSetup
         services.AddTransient<Sharing>();
         services.AddSingleton<Repeats>();
         services.AddSingleton<ApiDocument>();
+        services.AddSingleton<ApiReference>();
         return services;
     }
 

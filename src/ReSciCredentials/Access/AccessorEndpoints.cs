@@ -24,13 +24,16 @@ internal static class AccessorEndpoints
             .WithName($"list_accessors_of_{collection}").WithSummary("List who may use it").Refuses(401, 404);
         resources.MapPut(Here, (int id, ApiBody<AccessorsRequest> body, Person person, HttpRequest request, Sharing sharing, CancellationToken cancellationToken) =>
                 AddAsync(itemOf(id), body.Value, person, request, sharing, cancellationToken))
-            .RequireAuthorization(Policies.ApiAdmin).WithName($"add_accessors_of_{collection}").WithSummary("Share it with more people").Refuses(400, 401, 403, 404);
+            .RequireAuthorization(Policies.ApiAdmin).WithName($"add_accessors_of_{collection}").WithSummary("Share it with more people")
+            .Reads(ApiParameter.Prefer).Takes(AccessorsRequest.Examples).Refuses(400, 401, 403, 404);
         resources.MapPost(Here, (int id, ApiBody<AccessorsRequest> body, Person person, HttpRequest request, Sharing sharing, CancellationToken cancellationToken) =>
                 ReplaceAsync(itemOf(id), body.Value, person, request, sharing, cancellationToken))
-            .RequireAuthorization(Policies.ApiAdmin).WithName($"replace_accessors_of_{collection}").WithSummary("Share it with these people and nobody else").Refuses(400, 401, 403, 404);
+            .RequireAuthorization(Policies.ApiAdmin).WithName($"replace_accessors_of_{collection}").WithSummary("Share it with these people and nobody else")
+            .Reads(ApiParameter.Prefer).Takes(AccessorsRequest.Examples).Refuses(400, 401, 403, 404);
         resources.MapDelete(Here, (int id, ApiBody<AccessorsRequest> body, Person person, HttpRequest request, Sharing sharing, CancellationToken cancellationToken) =>
                 RemoveAsync(itemOf(id), body.Value, person, request, sharing, cancellationToken))
-            .RequireAuthorization(Policies.ApiAdmin).WithName($"delete_accessors_of_{collection}").WithSummary("Share it no longer").Refuses(400, 401, 403, 404);
+            .RequireAuthorization(Policies.ApiAdmin).WithName($"delete_accessors_of_{collection}").WithSummary("Share it no longer")
+            .Reads(ApiParameter.Prefer).Takes(AccessorsRequest.Removals).Refuses(400, 401, 403, 404);
     }
 
     private static async Task<Results<ApiAnswer<AccessorAnswer[]>, ApiError>> ListAsync(
@@ -84,7 +87,7 @@ internal static class AccessorEndpoints
         var program = request.Headers.UserAgent.ToString();
         return program.StartsWith("nexla-sdk/1.0.", StringComparison.OrdinalIgnoreCase)
             || program.StartsWith("nexla-sdk/unknown", StringComparison.OrdinalIgnoreCase)
-            || request.Headers["Prefer"].ToString().Contains("return=minimal", StringComparison.OrdinalIgnoreCase);
+            || request.Headers[ApiParameter.Prefer].ToString().Contains("return=minimal", StringComparison.OrdinalIgnoreCase);
     }
 }
 
@@ -114,6 +117,12 @@ internal static class AccessRoleNames
 internal sealed record AccessorsRequest : IApiRequest<AccessorsRequest>
 {
     public static JsonTypeInfo<AccessorsRequest> Json => AccessorJson.Default.AccessorsRequest;
+
+    public static ApiExample[] Examples { get; } =
+        [new("Somebody by e-mail", """{ "accessors": [{ "type": "USER", "email": "cora@example.com", "access_roles": ["operator"] }] }""")];
+
+    public static ApiExample[] Removals { get; } =
+        [new("Somebody by e-mail", """{ "accessors": [{ "type": "USER", "email": "cora@example.com" }] }"""), new("Everybody but the owner", "{}")];
 
     public AccessorRequest[]? Accessors { get; init; }
 
@@ -155,7 +164,7 @@ internal sealed record AccessorsRequest : IApiRequest<AccessorsRequest>
     }
 }
 
-internal sealed record AccessorRequest(string? Type, int? Id, string? Email, string[]? AccessRoles, string? AccessRole);
+internal sealed record AccessorRequest(string? Type = null, int? Id = null, string? Email = null, string[]? AccessRoles = null, string? AccessRole = null);
 
 internal sealed record AccessorAnswer(
     string Type, int Id, string Email, int OrgId, string[] AccessRoles, string FullName, DateTimeOffset CreatedAt, DateTimeOffset UpdatedAt)

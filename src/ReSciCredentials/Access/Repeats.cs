@@ -20,7 +20,6 @@ internal sealed class Repeats(ServerSeal seal, TimeProvider time)
 {
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(2);
 
-    private const string NameHeader = "Idempotency-Key";
     private const int LongestName = 255;
 
     private readonly Turns<Guid> _turns = new();
@@ -29,10 +28,10 @@ internal sealed class Repeats(ServerSeal seal, TimeProvider time)
     /// <param name="body">As received. Only a keyed hash of it is kept.</param>
     public async Task<RepeatTurn> BeginAsync(Person person, HttpRequest request, ReadOnlyMemory<byte> body, CancellationToken cancellationToken)
     {
-        var name = request.Headers[NameHeader].ToString();
+        var name = request.Headers[ApiParameter.IdempotencyKey].ToString();
         if (name.Length > LongestName || name.Any(character => character is < ' ' or > '~'))
         {
-            return new RepeatTurn(null, [], null, default, ApiError.Invalid(NameHeader, $"Send up to {LongestName} visible ASCII characters."));
+            return new RepeatTurn(null, [], null, default, ApiError.Invalid(ApiParameter.IdempotencyKey, $"Send up to {LongestName} visible ASCII characters."));
         }
 
         var digest = DigestOf(person, request, name, body.Span);

@@ -3,13 +3,11 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
 using System.Text.Json.Serialization.Metadata;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.WebUtilities;
 
 namespace ReSciCredentials.Api;
-
-/// <summary>Names of query parameters that a route reads by itself.</summary>
-internal sealed record ApiParameters(params string[] Names);
 
 /// <summary>
 /// The OpenAPI description of the REST API, made from its routes. It is written here because the routes are written in JSON of their own, whose names the
@@ -48,7 +46,7 @@ internal sealed class ApiDocument(EndpointDataSource endpoints)
 
             foreach (var method in route.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods)
             {
-                item[method.ToLowerInvariant()] = Operation(route, path, schemas);
+                item[method.ToLowerInvariant()] = Operation(route, method, path, schemas);
             }
         }
 
@@ -76,19 +74,22 @@ internal sealed class ApiDocument(EndpointDataSource endpoints)
         };
     }
 
-    private static JsonObject Operation(RouteEndpoint route, string path, JsonObject schemas)
+    private static JsonObject Operation(RouteEndpoint route, string method, string path, JsonObject schemas)
     {
         var metadata = route.Metadata;
+        var parameters = Parameters(route);
+        var body = metadata.GetMetadata<ApiRequestType>()?.Type;
+        var isOpen = metadata.GetMetadata<IAllowAnonymous>() is not null;
         var answers = new JsonObject();
-        foreach (var answer in metadata.OfType<IProducesResponseTypeMetadata>().OrderBy(answer => answer.StatusCode))
+        var types = metadata.OfType<IProducesResponseTypeMetadata>().Where(answer => answer.StatusCode < 400).ToDictionary(answer => answer.StatusCode, answer => answer.Type);
+        foreach (var (status, type) in types.OrderBy(answer => answer.Key))
         {
-            answers[$"{answer.StatusCode}"] = Answer(answer.StatusCode, answer.StatusCode < 400 ? answer.Type : typeof(ApiError), schemas);
+            answers[$"{status}"] = Answer(status, type, parameters, schemas);
         }
 
-        // Whatever the route: the limits of a service key, and a fault of this server.
-        foreach (var status in (int[])[StatusCodes.Status429TooManyRequests, StatusCodes.Status500InternalServerError])
+        foreach (var status in Refusals(metadata, method, isOpen, body is not null).Distinct().Order())
         {
-            answers[$"{status}"] = Answer(status, typeof(ApiError), schemas);
+            answers[$"{status}"] = Answer(status, typeof(ApiError), parameters, schemas);
         }
 
         var operation = new JsonObject
@@ -97,43 +98,75 @@ internal sealed class ApiDocument(EndpointDataSource endpoints)
             ["summary"] = metadata.GetMetadata<IEndpointSummaryMetadata>()?.Summary,
             ["tags"] = new JsonArray([.. metadata.GetOrderedMetadata<ITagsMetadata>().SelectMany(tags => tags.Tags).Select(tag => JsonValue.Create(tag))]),
             ["security"] = new JsonArray(new JsonObject { [path == "/token" ? "service_key" : "access_token"] = new JsonArray() }),
-            ["parameters"] = Parameters(route),
-            ["responses"] = answers,
+            ["parameters"] = new JsonArray([.. parameters.Select(parameter => parameter.ToJson())]),
         };
-        if (metadata.GetMetadata<ApiRequestType>() is { Type: var body })
+        if (body is not null)
         {
-            answers["413"] = Answer(StatusCodes.Status413PayloadTooLarge, typeof(ApiError), schemas);
-            operation["requestBody"] = new JsonObject { ["content"] = Content(body, schemas) };
+            operation["requestBody"] = new JsonObject { ["content"] = Content(body, schemas, Sent(metadata)) };
         }
 
+        operation["responses"] = answers;
         return operation;
     }
 
-    private static JsonArray Parameters(RouteEndpoint route) =>
+    /// <summary>What the route itself can refuse with, and what is refused before it is reached, or for all routes alike.</summary>
+    private static IEnumerable<int> Refusals(EndpointMetadataCollection metadata, string method, bool isOpen, bool hasBody) =>
     [
-        .. route.RoutePattern.Parameters.Select(parameter => new JsonObject
-        {
-            ["name"] = parameter.Name, ["in"] = "path", ["required"] = true, ["schema"] = new JsonObject { ["type"] = "integer" },
-        }),
-        .. route.Metadata.OfType<ApiParameters>().SelectMany(query => query.Names).Select(name => new JsonObject
-        {
-            ["name"] = name, ["in"] = "query", ["schema"] = new JsonObject { ["type"] = name is "page" or "per_page" or "credentials_id" ? "integer" : "string" },
-        }),
+        .. metadata.OfType<IProducesResponseTypeMetadata>().Select(answer => answer.StatusCode).Where(status => status >= 400),
+        .. isOpen ? Array.Empty<int>() : [StatusCodes.Status401Unauthorized],
+        // A service key that may only look.
+        .. isOpen || HttpMethods.IsGet(method) ? Array.Empty<int>() : [StatusCodes.Status403Forbidden],
+        .. hasBody ? [StatusCodes.Status400BadRequest, StatusCodes.Status413PayloadTooLarge] : Array.Empty<int>(),
+        // The limits of a service key, a fault of this server, and a server that is sealed or whose disk is full.
+        StatusCodes.Status429TooManyRequests,
+        StatusCodes.Status500InternalServerError,
+        StatusCodes.Status507InsufficientStorage,
     ];
 
-    private static JsonObject Answer(int status, Type? type, JsonObject schemas)
+    private static ApiParameter[] Parameters(RouteEndpoint route) =>
+    [
+        .. route.RoutePattern.Parameters.Select(parameter => parameter.Name)
+            .Concat(route.Metadata.OfType<ApiParameters>().SelectMany(read => read.Names))
+            .Select(name => ApiParameter.All[name]),
+    ];
+
+    private static JsonObject Answer(int status, Type? type, ApiParameter[] parameters, JsonObject schemas)
     {
         var answer = new JsonObject { ["description"] = ReasonPhrases.GetReasonPhrase(status) };
-        if (type is not null && type != typeof(void))
+        if (type is null || type == typeof(void))
         {
-            answer["content"] = Content(type, schemas);
+            return answer;
         }
 
+        var headers = status switch
+        {
+            StatusCodes.Status424FailedDependency or StatusCodes.Status429TooManyRequests => Header("Retry-After", "integer", "In seconds: when a repeat may help."),
+            StatusCodes.Status200OK when type.GetProperty("Revision") is not null => Header("ETag", "string", $"The revision, for {ApiParameter.IfMatch}."),
+            StatusCodes.Status200OK when parameters.Any(parameter => parameter.Name == "page") => Header("X-Total-Count", "integer", "How many there are on all pages.")
+                .Concat(Header("X-Page", "integer", "Which page this is.")).Concat(Header("X-Per-Page", "integer", "How many a page."))
+                .Concat(Header("Link", "string", "The first, last, previous and next page.")),
+            _ => [],
+        };
+        if (headers.Any())
+        {
+            answer["headers"] = new JsonObject(headers);
+        }
+
+        answer["content"] = Content(type, schemas, type == typeof(ApiError)
+            ? ("example", JsonSerializer.SerializeToNode(ApiExamples.OfStatus(status), ApiErrorJson.Default.ApiError))
+            : ("example", type == typeof(object) ? new JsonObject() : ApiExamples.Of(type, Json)));
         return answer;
     }
 
-    private static JsonObject Content(Type type, JsonObject schemas) =>
-        new() { [MediaTypeNames.Application.Json] = new JsonObject { ["schema"] = Reference(type, schemas) } };
+    private static IEnumerable<KeyValuePair<string, JsonNode?>> Header(string name, string type, string description) =>
+        [KeyValuePair.Create<string, JsonNode?>(name, new JsonObject { ["description"] = description, ["schema"] = new JsonObject { ["type"] = type } })];
+
+    private static (string, JsonNode?) Sent(EndpointMetadataCollection metadata) =>
+        ("examples", new JsonObject((metadata.GetMetadata<ApiBodies>()?.Examples ?? []).Select((example, index) => KeyValuePair.Create<string, JsonNode?>(
+            $"example_{index + 1}", new JsonObject { ["summary"] = example.Title, ["value"] = JsonNode.Parse(example.Body) }))));
+
+    private static JsonObject Content(Type type, JsonObject schemas, (string Name, JsonNode? Value) example) =>
+        new() { [MediaTypeNames.Application.Json] = new JsonObject { ["schema"] = Reference(type, schemas), [example.Name] = example.Value } };
 
     private static JsonObject Reference(Type type, JsonObject schemas)
     {
@@ -149,10 +182,28 @@ internal sealed class ApiDocument(EndpointDataSource endpoints)
 
         if (!schemas.ContainsKey(type.Name))
         {
-            schemas[type.Name] = Json.GetJsonSchemaAsNode(type, Shapes);
+            schemas[type.Name] = InComponents(Json.GetJsonSchemaAsNode(type, Shapes), type.Name);
         }
 
         return new JsonObject { ["$ref"] = $"#/components/schemas/{type.Name}" };
+    }
+
+    // What a shape says of a place in itself is seen from the document now.
+    private static JsonNode InComponents(JsonNode shape, string name)
+    {
+        foreach (var part in shape is JsonObject described ? described.Select(pair => pair.Value) : shape is JsonArray list ? list : Enumerable.Empty<JsonNode?>())
+        {
+            if (part is JsonObject { } inner && inner["$ref"]?.GetValue<string>() is { } place)
+            {
+                inner["$ref"] = $"#/components/schemas/{name}{place[1..]}";
+            }
+            else if (part is not null)
+            {
+                InComponents(part, name);
+            }
+        }
+
+        return shape;
     }
 
     // What has a converter of its own tells nothing of its form.

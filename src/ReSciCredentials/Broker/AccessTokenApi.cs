@@ -27,7 +27,8 @@ internal static class AccessTokenApi
                 "/",
                 (int id, ApiBody<AccessTokenRequest> body, Person person, HttpRequest request, Repeats repeats, AccessTokens service, CancellationToken cancellationToken) =>
                     CreateAsync(kind, id, body, person, request, repeats, service, cancellationToken))
-            .WithName($"create_access_token_of_{name}").WithSummary("Make an access token, which is shown once").Refuses(400, 401, 403, 404, 507);
+            .WithName($"create_access_token_of_{name}").WithSummary("Make an access token, which is shown once")
+            .Reads(ApiParameter.IdempotencyKey).Takes(AccessTokenRequest.ExamplesFor(kind)).Refuses(400, 401, 403, 404, 507);
         tokens.MapDelete("/{token:int}", (int id, int token, Person person, AccessTokens service, CancellationToken cancellationToken) =>
                 RevokeAsync(kind, id, token, person, service, cancellationToken))
             .WithName($"revoke_access_token_of_{name}").WithSummary("Revoke an access token").Refuses(401, 403, 404, 507);
@@ -35,7 +36,8 @@ internal static class AccessTokenApi
                 "/{token:int}/rotate",
                 (int id, int token, ApiBody<RotationRequest> body, Person person, HttpRequest request, Repeats repeats, AccessTokens service, CancellationToken cancellationToken) =>
                     RotateAsync(kind, id, token, body, person, request, repeats, service, cancellationToken))
-            .WithName($"rotate_access_token_of_{name}").WithSummary("Replace an access token, with overlap").Refuses(400, 401, 403, 404, 507);
+            .WithName($"rotate_access_token_of_{name}").WithSummary("Replace an access token, with overlap")
+            .Reads(ApiParameter.IdempotencyKey).Takes(ApiExample.Nothing, RotationRequest.AtOnce).Refuses(400, 401, 403, 404, 507);
     }
 
     private static async Task<Results<ApiAnswer<AccessTokenAnswer[]>, ApiError>> ListAsync(
@@ -161,6 +163,16 @@ internal sealed record AccessTokenRequest : IApiRequest<AccessTokenRequest>
 {
     public static JsonTypeInfo<AccessTokenRequest> Json => AccessTokenJson.Default.AccessTokenRequest;
 
+    public static ApiExample[] ExamplesFor(FlowKind kind) =>
+    [
+        new("A token that may do all that can be done here", """{ "name": "Warehouse loader" }"""),
+        new("A narrow one", kind switch
+        {
+            FlowKind.Source => """{ "name": "Warehouse loader", "expires_on": "2099-12-31", "addresses": ["192.0.2.0/24"], "requests_per_minute": 600 }""",
+            FlowKind.Destination => """{ "name": "Warehouse loader", "expires_on": "2099-12-31", "import_types": ["order"], "requests_per_minute": 600 }""",
+        }),
+    ];
+
     public string? Name { get; init; }
 
     /// <summary>The last day on which it works, by UTC, as <c>2027-01-31</c>.</summary>
@@ -195,6 +207,8 @@ internal sealed record RotationRequest : IApiRequest<RotationRequest>
     public const int UsualOverlap = 24;
 
     public static JsonTypeInfo<RotationRequest> Json => AccessTokenJson.Default.RotationRequest;
+
+    public static ApiExample AtOnce { get; } = new("The old one ends at once", """{ "overlap_hours": 0 }""");
 
     /// <summary>For how long the old one goes on working, in hours, 0 to 720; left out it is <see cref="UsualOverlap"/>.</summary>
     public int? OverlapHours { get; init; }

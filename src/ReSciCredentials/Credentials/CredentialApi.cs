@@ -21,14 +21,17 @@ internal static class CredentialApi
         var credentials = routes.MapApi($"/{Collection}", "Credentials");
 
         credentials.MapGet("/", ListAsync).WithName("list_data_credentials").WithSummary("List credentials").Refuses(400, 401);
-        credentials.MapPost("/", CreateAsync).WithName("create_data_credential").WithSummary("Add a credential").WithMetadata(new ApiParameters("save_unverified")).Refuses(400, 401, 403, 507);
-        credentials.MapGet("/{id:int}", ShowAsync).WithName("get_data_credential").WithSummary("Show a credential").WithMetadata(new ApiParameters("expand")).Refuses(401, 404);
+        credentials.MapPost("/", CreateAsync).WithName("create_data_credential").WithSummary("Add a credential")
+            .Reads("save_unverified", ApiParameter.IdempotencyKey).Takes(CredentialRequest.NewOnes).Refuses(400, 401, 403, 507);
+        credentials.MapGet("/{id:int}", ShowAsync).WithName("get_data_credential").WithSummary("Show a credential")
+            .Reads("expand").Refuses(401, 404);
         credentials.MapPut("/{id:int}", UpdateAsync).WithName("update_data_credential").WithSummary("Change a credential")
-            .WithMetadata(new ApiParameters("save_unverified")).Refuses(400, 401, 403, 404, 409, 507);
+            .Reads("save_unverified", ApiParameter.IfMatch, ApiParameter.IdempotencyKey).Takes(CredentialRequest.Changes).Refuses(400, 401, 403, 404, 409, 507);
         credentials.MapPatch("/{id:int}", UpdateAsync).WithName("patch_data_credential").WithSummary("Change a credential")
-            .WithMetadata(new ApiParameters("save_unverified")).Refuses(400, 401, 403, 404, 409, 507);
+            .Reads("save_unverified", ApiParameter.IfMatch, ApiParameter.IdempotencyKey).Takes(CredentialRequest.Changes).Refuses(400, 401, 403, 404, 409, 507);
         credentials.MapDelete("/{id:int}", DeleteAsync).WithName("delete_data_credential").WithSummary("Delete a credential").Refuses(401, 403, 404, 409, 507);
-        credentials.MapPost("/{id:int}/copy", CopyAsync).WithName("copy_data_credential").WithSummary("Copy a credential").Refuses(400, 401, 403, 404, 409, 507);
+        credentials.MapPost("/{id:int}/copy", CopyAsync).WithName("copy_data_credential").WithSummary("Copy a credential")
+            .Reads(ApiParameter.IdempotencyKey).Takes(ApiExample.Nothing, CopyRequest.Shared).Refuses(400, 401, 403, 404, 409, 507);
         credentials.MapAccessors(Collection, SharedItem.Credential);
     }
 

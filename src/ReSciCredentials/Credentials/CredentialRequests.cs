@@ -12,6 +12,33 @@ internal sealed record CredentialRequest : IApiRequest<CredentialRequest>
 {
     public static JsonTypeInfo<CredentialRequest> Json => CredentialJson.Default.CredentialRequest;
 
+    public static ApiExample[] NewOnes { get; } =
+    [
+        new("ReSci’s own short form", """{ "name": "Production", "credentials_type": "resci", "description": "Customer data", "credentials": { "api_key": "YOUR_RESCI_API_KEY" } }"""),
+        new("Nexla’s generic form of a REST connection", """
+            {
+              "name": "Production",
+              "credentials_type": "rest",
+              "credentials": {
+                "auth.type": "API_KEY",
+                "api.key.include.mode": "HEADER",
+                "api.key.auth.key": "Authorization",
+                "api.key.auth.value": "ApiKey YOUR_RESCI_API_KEY",
+                "test.method": "GET",
+                "test.content.type": "application/json"
+              }
+            }
+            """),
+        new("A template’s form", """{ "name": "Production", "credentials_type": "rest", "auth_template_id": 1, "vendor_id": 1, "template_config": { "api_key": "YOUR_RESCI_API_KEY" } }"""),
+    ];
+
+    public static ApiExample[] Changes { get; } =
+    [
+        new("Another name; the key stays", """{ "name": "Production, EU" }"""),
+        new("Another key; the old one is kept for a while", """{ "credentials": { "api_key": "YOUR_RESCI_API_KEY" } }"""),
+        new("No description", """{ "description": null }"""),
+    ];
+
     public string? Name { get; init; }
 
     public string? CredentialsType { get; init; }
@@ -194,6 +221,10 @@ internal sealed record CopyRequest : IApiRequest<CopyRequest>
 {
     public static JsonTypeInfo<CopyRequest> Json => CredentialJson.Default.CopyRequest;
 
+    public static ApiExample Shared { get; } = new("Shared with the same people", """{ "copy_access_controls": true }""");
+
+    public static ApiExample WithSameCredential { get; } = new("With the same credential", """{ "reuse_data_credentials": true }""");
+
     /// <summary>Shares the copy with those the original is shared with.</summary>
     public bool? CopyAccessControls { get; init; }
 
@@ -215,6 +246,8 @@ internal sealed record SampleRequest : IApiRequest<SampleRequest>
 {
     public static JsonTypeInfo<SampleRequest> Json => CredentialJson.Default.SampleRequest;
 
+    public static ApiExample Jobs { get; } = new("The endpoint by its path", """{ "path": "/v3/import_jobs" }""");
+
     /// <summary>The path of an endpoint of a source. Left out: the one there is.</summary>
     public string? Path { get; init; }
 }
@@ -224,6 +257,8 @@ internal sealed record TreeRequest : IApiRequest<TreeRequest>
 {
     public static JsonTypeInfo<TreeRequest> Json => CredentialJson.Default.TreeRequest;
 
+    public static ApiExample OneLevel { get; } = new("One level of it", """{ "depth": 1 }""");
+
     public int? Depth { get; init; }
 }
 
@@ -231,6 +266,12 @@ internal sealed record TreeRequest : IApiRequest<TreeRequest>
 internal sealed record PendingKeyRequest : IApiRequest<PendingKeyRequest>
 {
     public static JsonTypeInfo<PendingKeyRequest> Json => CredentialJson.Default.PendingKeyRequest;
+
+    public static ApiExample[] Examples { get; } =
+    [
+        new("The new key waits until it is promoted", """{ "credentials": { "api_key": "YOUR_RESCI_API_KEY" } }"""),
+        new("The new key is used as soon as ReSci accepted it", """{ "credentials": { "api_key": "YOUR_RESCI_API_KEY" }, "promote": true, "old_key": "keep" }"""),
+    ];
 
     public KeyForm? Credentials { get; init; }
 
@@ -251,6 +292,8 @@ internal sealed record PendingKeyRequest : IApiRequest<PendingKeyRequest>
 internal sealed record KeyDecisionRequest : IApiRequest<KeyDecisionRequest>
 {
     public static JsonTypeInfo<KeyDecisionRequest> Json => CredentialJson.Default.KeyDecisionRequest;
+
+    public static ApiExample Wiping { get; } = new("The old key is wiped at once", """{ "old_key": "wipe" }""");
 
     /// <summary>The uid of the key that is meant. Left out: the one that is in that place.</summary>
     public Guid? Key { get; init; }

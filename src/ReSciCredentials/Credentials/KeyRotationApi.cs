@@ -17,12 +17,15 @@ internal static class KeyRotationApi
 
         credential.MapGet("/keys", ShowAsync).WithName("list_keys").WithSummary("Show the keys of a credential").Refuses(401, 404);
         credential.MapPost("/pending_key", ReplaceAsync).WithName("replace_key").WithSummary("Replace key: enter a new one")
-            .WithMetadata(new ApiParameters("save_unverified")).Refuses(400, 401, 403, 404, 409, 424, 507);
-        credential.MapPost("/pending_key/probe", TestAsync).WithName("probe_pending_key").WithSummary("Test the waiting key and the current one").Refuses(401, 403, 404, 409);
-        credential.MapPost("/pending_key/promote", PromoteAsync).WithName("promote_key").WithSummary("Promote the waiting key").Refuses(400, 401, 403, 404, 409, 507);
-        credential.MapDelete("/pending_key", DropAsync).WithName("drop_key").WithSummary("Drop the waiting key").Refuses(401, 403, 404, 409, 507);
-        credential.MapPost("/previous_key/roll_back", RollBackAsync).WithName("roll_back_key").WithSummary("Roll back to the key before").Refuses(400, 401, 403, 404, 409, 507);
-        credential.MapDelete("/previous_key", WipeAsync).WithName("wipe_key").WithSummary("Wipe the key before").Refuses(401, 403, 404, 409, 507);
+            .Reads("save_unverified", ApiParameter.IdempotencyKey).Takes(PendingKeyRequest.Examples).Refuses(400, 401, 403, 404, 409, 424, 507);
+        credential.MapPost("/pending_key/probe", TestAsync).WithName("probe_pending_key").WithSummary("Test the waiting key and the current one")
+            .Takes(ApiExample.Nothing).Refuses(401, 403, 404, 409);
+        credential.MapPost("/pending_key/promote", PromoteAsync).WithName("promote_key").WithSummary("Promote the waiting key")
+            .Takes(ApiExample.Nothing, KeyDecisionRequest.Wiping).Refuses(400, 401, 403, 404, 409, 507);
+        credential.MapDelete("/pending_key", DropAsync).WithName("drop_key").WithSummary("Drop the waiting key").Takes(ApiExample.Nothing).Refuses(401, 403, 404, 409, 507);
+        credential.MapPost("/previous_key/roll_back", RollBackAsync).WithName("roll_back_key").WithSummary("Roll back to the key before")
+            .Takes(ApiExample.Nothing).Refuses(400, 401, 403, 404, 409, 507);
+        credential.MapDelete("/previous_key", WipeAsync).WithName("wipe_key").WithSummary("Wipe the key before").Takes(ApiExample.Nothing).Refuses(401, 403, 404, 409, 507);
     }
 
     private static async Task<Results<ApiAnswer<KeysAnswer>, ApiError>> ShowAsync(

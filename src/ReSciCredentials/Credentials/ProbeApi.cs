@@ -17,15 +17,17 @@ internal static class ProbeApi
     {
         var credentials = routes.MapApi($"/{CredentialApi.Collection}", "Probes");
 
-        credentials.MapPost("/probe", TryAsync).WithName("try_data_credential").WithSummary("Test a key without saving it").Refuses(400, 401, 403, 424);
+        credentials.MapPost("/probe", TryAsync).WithName("try_data_credential").WithSummary("Test a key without saving it")
+            .Takes(CredentialRequest.NewOnes).Refuses(400, 401, 403, 424);
         credentials.MapGet("/{id:int}/probe", ProbeAsync).WithName("probe_data_credential").WithSummary("Test the stored key")
-            .WithMetadata(new ApiParameters("async", "request_id")).Refuses(401, 403, 404, 409, 424);
+            .Reads("async", "request_id").Refuses(401, 403, 404, 409, 424);
         credentials.MapGet("/{id:int}/probe/authenticate", ProbeAsync)
             .WithName("authenticate_data_credential").WithSummary("Test the stored key")
-            .WithMetadata(new ApiParameters("async", "request_id")).Refuses(401, 403, 404, 409, 424);
-        credentials.MapPost("/{id:int}/probe/tree", TreeAsync).WithName("probe_data_credential_tree").WithSummary("List what can be sampled").Refuses(401, 403, 404);
+            .Reads("async", "request_id").Refuses(401, 403, 404, 409, 424);
+        credentials.MapPost("/{id:int}/probe/tree", TreeAsync).WithName("probe_data_credential_tree").WithSummary("List what can be sampled")
+            .Takes(ApiExample.Nothing, TreeRequest.OneLevel).Refuses(401, 403, 404);
         credentials.MapPost("/{id:int}/probe/sample", SampleAsync)
-            .WithName("probe_data_credential_sample").WithSummary("Read a few records").Refuses(400, 401, 403, 404, 409, 424);
+            .WithName("probe_data_credential_sample").WithSummary("Read a few records").Takes(ApiExample.Nothing, SampleRequest.Jobs).Refuses(400, 401, 403, 404, 409, 424);
     }
 
     private static async Task<Results<ApiAnswer<ProbeAnswer>, ApiError>> TryAsync(

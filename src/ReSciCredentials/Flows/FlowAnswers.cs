@@ -14,6 +14,45 @@ internal sealed record FlowRequest : IApiRequest<FlowRequest>
 {
     public static JsonTypeInfo<FlowRequest> Json => FlowJson.Default.FlowRequest;
 
+    public static ApiExample[] NewOnes(FlowKind kind) => kind switch
+    {
+        FlowKind.Source =>
+        [
+            new("With a credential that is there", """{ "name": "Orders", "source_type": "rest", "data_credentials_id": 5023, "vendor_endpoint_id": 1 }"""),
+            new("With a new credential, made in the same step", """
+                {
+                  "name": "Orders",
+                  "source_type": "rest",
+                  "data_credentials": { "name": "Production", "credentials_type": "resci", "credentials": { "api_key": "YOUR_RESCI_API_KEY" } },
+                  "source_config": { "kept": "as it is" }
+                }
+                """),
+        ],
+        FlowKind.Destination =>
+        [
+            new("With a credential that is there", """{ "name": "Users", "sink_type": "rest", "data_credentials_id": 5023, "data_set_id": 4711 }"""),
+            new("With a new credential, made in the same step", """
+                {
+                  "name": "Users",
+                  "sink_type": "rest",
+                  "data_credentials": { "name": "Production", "credentials_type": "resci", "credentials": { "api_key": "YOUR_RESCI_API_KEY" } },
+                  "sink_config": { "kept": "as it is" }
+                }
+                """),
+        ],
+    };
+
+    public static ApiExample[] Changes(FlowKind kind) =>
+    [
+        new("Another name", """{ "name": "Every night" }"""),
+        new("Another credential", """{ "data_credentials_id": 5023 }"""),
+        new("Another configuration, which replaces the whole one", kind switch
+        {
+            FlowKind.Source => """{ "source_config": { "kept": "as it is" } }""",
+            FlowKind.Destination => """{ "sink_config": { "kept": "as it is" } }""",
+        }),
+    ];
+
     public string? Name { get; init; }
 
     /// <summary>A null that is sent clears it.</summary>

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using System.Reflection;
 using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Mvc;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Access;
 using ReSciCredentials.Api;
@@ -16,39 +17,45 @@ internal static class FlowApi
 {
     public static void MapFlowApi(this IEndpointRouteBuilder routes)
     {
-        Map<SourceAnswer>(routes.MapApi("/data_sources", "Data sources"), FlowKind.Source, "data_source");
-        Map<SinkAnswer>(routes.MapApi("/data_sinks", "Data sinks"), FlowKind.Destination, "data_sink");
+        Map<SourceAnswer>(routes.MapApi("/data_sources", "Data sources"), FlowKind.Source, "data_source", "data source");
+        Map<SinkAnswer>(routes.MapApi("/data_sinks", "Data sinks"), FlowKind.Destination, "data_sink", "data sink");
     }
 
-    private static void Map<TAnswer>(RouteGroupBuilder flows, FlowKind kind, string name)
+    /// <param name="name">In names of operations.</param>
+    /// <param name="noun">For people.</param>
+    private static void Map<TAnswer>(RouteGroupBuilder flows, FlowKind kind, string name, string noun)
     {
         flows.MapGet("/", (FlowQuery query, ApiPage page, Person person, HttpResponse response, FlowService service, CancellationToken cancellationToken) =>
                 ListAsync(kind, query, page, person, response, service, cancellationToken))
-            .WithName($"list_{name}s").WithSummary("List them").Produces<TAnswer[]>().Refuses(400, 401);
+            .WithName($"list_{name}s").WithSummary($"List {noun}s").Produces<TAnswer[]>().Refuses(400, 401);
         flows.MapPost("/", (ApiBody<FlowRequest> body, [AsParameters] Call call, IOptions<ReSciOptions> resci, CancellationToken cancellationToken) =>
                 CreateAsync(kind, body, call, resci.Value, cancellationToken))
-            .WithName($"create_{name}").WithSummary("Add one").Produces<TAnswer>().Refuses(400, 401, 403, 507);
+            .WithName($"create_{name}").WithSummary($"Add a {noun}").Produces<TAnswer>()
+            .Reads(ApiParameter.IdempotencyKey).Takes(FlowRequest.NewOnes(kind)).Refuses(400, 401, 403, 507);
         flows.MapGet("/{id:int}", (int id, Person person, HttpResponse response, FlowAnswers answers, CancellationToken cancellationToken) =>
                 answers.ShowAsync(person, kind, id, response, cancellationToken))
-            .WithName($"get_{name}").WithSummary("Show one").Produces<TAnswer>().Refuses(401, 404);
+            .WithName($"get_{name}").WithSummary($"Show a {noun}").Produces<TAnswer>().Refuses(401, 404);
         flows.MapPut("/{id:int}", (int id, ApiBody<FlowRequest> body, [AsParameters] Call call, CancellationToken cancellationToken) =>
                 UpdateAsync(kind, id, body.Value, call, cancellationToken))
-            .WithName($"update_{name}").WithSummary("Change one").Produces<TAnswer>().Refuses(400, 401, 403, 404, 409, 507);
+            .WithName($"update_{name}").WithSummary($"Change a {noun}").Produces<TAnswer>()
+            .Reads(ApiParameter.IfMatch).Takes(FlowRequest.Changes(kind)).Refuses(400, 401, 403, 404, 409, 507);
         flows.MapPatch("/{id:int}", (int id, ApiBody<FlowRequest> body, [AsParameters] Call call, CancellationToken cancellationToken) =>
                 UpdateAsync(kind, id, body.Value, call, cancellationToken))
-            .WithName($"patch_{name}").WithSummary("Change one").Produces<TAnswer>().Refuses(400, 401, 403, 404, 409, 507);
+            .WithName($"patch_{name}").WithSummary($"Change a {noun}").Produces<TAnswer>()
+            .Reads(ApiParameter.IfMatch).Takes(FlowRequest.Changes(kind)).Refuses(400, 401, 403, 404, 409, 507);
         flows.MapDelete("/{id:int}", (int id, Person person, FlowService service, CancellationToken cancellationToken) =>
                 DeleteAsync(kind, id, person, service, cancellationToken))
-            .WithName($"delete_{name}").WithSummary("Delete one").Produces<ApiDone>().Refuses(401, 403, 404, 507);
+            .WithName($"delete_{name}").WithSummary($"Delete a {noun}").Produces<ApiDone>().Refuses(401, 403, 404, 507);
         flows.MapPost("/{id:int}/copy", (int id, ApiBody<CopyRequest> body, [AsParameters] Call call, Sharing sharing, CancellationToken cancellationToken) =>
                 CopyAsync(kind, id, body, call, sharing, cancellationToken))
-            .WithName($"copy_{name}").WithSummary("Copy one").Produces<TAnswer>().Refuses(400, 401, 403, 404, 409, 507);
+            .WithName($"copy_{name}").WithSummary($"Copy a {noun}").Produces<TAnswer>()
+            .Reads(ApiParameter.IdempotencyKey).Takes(ApiExample.Nothing, CopyRequest.WithSameCredential, CopyRequest.Shared).Refuses(400, 401, 403, 404, 409, 507);
         flows.MapPut("/{id:int}/activate", (int id, [AsParameters] Call call, CancellationToken cancellationToken) =>
                 SetStatusAsync(kind, id, FlowStatus.Active, call, cancellationToken))
-            .WithName($"activate_{name}").WithSummary("Activate one").Produces<TAnswer>().Refuses(401, 403, 404, 507);
+            .WithName($"activate_{name}").WithSummary($"Activate a {noun}").Produces<TAnswer>().Refuses(401, 403, 404, 507);
         flows.MapPut("/{id:int}/pause", (int id, [AsParameters] Call call, CancellationToken cancellationToken) =>
                 SetStatusAsync(kind, id, FlowStatus.Paused, call, cancellationToken))
-            .WithName($"pause_{name}").WithSummary("Pause one").Produces<TAnswer>().Refuses(401, 403, 404, 507);
+            .WithName($"pause_{name}").WithSummary($"Pause a {noun}").Produces<TAnswer>().Refuses(401, 403, 404, 507);
         flows.MapAccessors($"{name}s", id => SharedItem.Of(kind, id));
     }
 
@@ -229,8 +236,12 @@ internal static class FlowApi
         FlowKind.Destination => "sink_type",
     };
 
-    /// <summary>What most of the handlers need of a call.</summary>
-    internal sealed record Call(Person Person, HttpContext Context, Repeats Repeats, FlowService Flows, FlowAnswers Answers)
+    /// <summary>
+    /// What most of the handlers need of a call. Services are named as such: the compiler, which cannot know what is registered, would take them for a possible
+    /// body, and such a route does not match a call without a JSON content type.
+    /// </summary>
+    internal sealed record Call(
+        Person Person, HttpContext Context, [FromServices] Repeats Repeats, [FromServices] FlowService Flows, [FromServices] FlowAnswers Answers)
     {
         public HttpRequest Request => Context.Request;
 

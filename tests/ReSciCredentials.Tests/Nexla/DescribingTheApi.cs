@@ -1,57 +1,113 @@
 using System.Net;
-using System.Text.Json;
-using Microsoft.AspNetCore.Routing;
-using Microsoft.Extensions.DependencyInjection;
-using ReSciCredentials.Api;
+using Microsoft.AspNetCore.Http.Metadata;
 using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Nexla;
 
-/// <summary>The OpenAPI document says what the server does.</summary>
+/// <summary>The OpenAPI document says what there is. What the server does with it is another matter: <see cref="CallingAsItIsDescribed"/>.</summary>
 public sealed class DescribingTheApi(NexlaServer nexla) : IClassFixture<NexlaServer>
 {
     [Fact]
     public async Task Names_each_route_and_no_other()
     {
-        var routes = nexla.Server.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-            .Where(route => route.RoutePattern.RawText!.StartsWith($"{ApiPaths.Base}/", StringComparison.Ordinal)
-                && !route.RoutePattern.RawText.Contains("**", StringComparison.Ordinal))
-            .SelectMany(route => route.Metadata.GetRequiredMetadata<IHttpMethodMetadata>().HttpMethods.Select(method =>
-                $"{method} {route.RoutePattern.RawText![ApiPaths.Base.Length..].Replace(":int", "", StringComparison.Ordinal).TrimEnd('/')}"));
+        var routes = Route.AllOf(nexla.Server).Where(route => route.IsApi && !route.Pattern.Contains("**", StringComparison.Ordinal))
+            .Select(route => route.Name.Replace(":int", "", StringComparison.Ordinal));
 
-        var described = (await OperationsAsync()).Select(operation => $"{operation.Method} {operation.Path}");
+        var described = (await OperationsAsync()).Select(operation => operation.Name);
 
         Assert.Equal(routes.Order(StringComparer.Ordinal), described.Order(StringComparer.Ordinal));
     }
 
+    /// <summary>The compiler takes what it does not know for a body, and asks for JSON then: a call without a content type would find no route.</summary>
     [Fact]
-    public async Task Gives_each_operation_a_name_a_summary_and_an_answer() => Assert.All(await OperationsAsync(), operation =>
-    {
-        Assert.NotEmpty(operation.Value.GetProperty("operationId").GetString()!);
-        Assert.NotEmpty(operation.Value.GetProperty("summary").GetString()!);
-        Assert.Contains(operation.Value.GetProperty("responses").EnumerateObject(), answer => answer.Name is "200" or "204");
-    });
+    public void Asks_for_a_content_type_nowhere() => Assert.Empty(
+        Route.AllOf(nexla.Server).Where(route => route.IsApi && route.Endpoint.Metadata.GetMetadata<IAcceptsMetadata>() is not null).Select(route => route.Name));
 
     [Fact]
-    public async Task Documents_the_status_of_what_is_not_there()
+    public async Task Gives_each_operation_a_name_of_its_own_a_summary_and_an_answer()
     {
-        foreach (var (method, path, operation) in (await OperationsAsync()).Where(operation => operation.Path.Contains('{', StringComparison.Ordinal)))
+        var operations = await OperationsAsync();
+
+        Assert.All(operations, operation =>
         {
-            var call = path.Replace("{id}", "2147483647", StringComparison.Ordinal).Replace("{token}", "2147483647", StringComparison.Ordinal);
-            var refused = await Assert.ThrowsAsync<SdkException>(() => nexla.Program.CallAsync(method, call));
+            Assert.NotEmpty(operation.Value.GetProperty("summary").GetString()!);
+            Assert.Contains(operation.Value.GetProperty("responses").EnumerateObject(), answer => answer.Name is "200" or "204");
+        });
+        Assert.Distinct(operations.Select(operation => operation.Value.GetProperty("operationId").GetString()!));
+    }
 
-            Assert.True(operation.GetProperty("responses").TryGetProperty($"{(int)refused.Status}", out _), $"{method} {path}: {refused.Status}");
+    [Fact]
+    public async Task Says_of_each_parameter_what_it_is_for_and_what_it_looks_like() =>
+        Assert.All((await OperationsAsync()).SelectMany(operation => operation.Parameters), parameter =>
+        {
+            Assert.Contains(parameter.GetProperty("in").GetString(), (string[])["path", "query", "header"]);
+            Assert.EndsWith(".", parameter.GetProperty("description").GetString(), StringComparison.Ordinal);
+            Assert.True(parameter.TryGetProperty("example", out _) || parameter.GetProperty("schema").TryGetProperty("enum", out _), $"{parameter}");
+        });
+
+    [Fact]
+    public async Task Names_the_headers_that_make_a_call_safe()
+    {
+        var operations = await OperationsAsync();
+        IEnumerable<string> With(string header) =>
+            operations.Where(operation => operation.Parameters.Any(parameter => parameter.GetProperty("name").GetString() == header)).Select(operation => operation.Name);
+
+        Assert.Equal(
+            from collection in (string[])["data_credentials", "data_sinks", "data_sources"]
+            from method in (string[])["PATCH", "PUT"]
+            orderby method, collection
+            select $"{method} /{collection}/{{id}}",
+            With("If-Match").Order(StringComparer.Ordinal));
+        // Each POST that makes something, and a change that may bring a new key.
+        Assert.Equal(
+            operations.Where(operation => operation.Value.GetProperty("operationId").GetString() is { } id
+                && (id.StartsWith("create_data", StringComparison.Ordinal) || id.StartsWith("copy_", StringComparison.Ordinal) || id.Contains("e_access_token_of", StringComparison.Ordinal)
+                    || id is "replace_key" or "update_data_credential" or "patch_data_credential")
+                && !id.StartsWith("revoke", StringComparison.Ordinal)).Select(operation => operation.Name),
+            With("Idempotency-Key"));
+    }
+
+    [Fact]
+    public async Task Shows_an_example_of_each_body_and_each_answer()
+    {
+        var file = await OpenApiFile.FetchAsync(nexla);
+
+        var faults = file.Operations.SelectMany(operation => FaultsOf(operation).Select(fault => $"{operation.Name}: {fault}")).ToList();
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+
+        IEnumerable<string> FaultsOf(OpenApiOperation operation)
+        {
+            if (operation.BodySchema is { } schema)
+            {
+                var bodies = operation.Bodies.ToList();
+                foreach (var fault in bodies.SelectMany(body => file.Faults(body!.Value, schema)).Concat(bodies.Count == 0 ? ["no example"] : []))
+                {
+                    yield return fault;
+                }
+            }
+
+            foreach (var answer in operation.Value.GetProperty("responses").EnumerateObject().Where(answer => answer.Value.TryGetProperty("content", out _)))
+            {
+                var json = OpenApiOperation.Json(answer.Value);
+                foreach (var fault in file.Faults(json.GetProperty("example"), json.GetProperty("schema")))
+                {
+                    yield return $"{answer.Name}: {fault}";
+                }
+            }
         }
     }
 
     [Fact]
-    public async Task Documents_the_keys_of_a_credential()
+    public async Task Documents_the_status_of_what_is_not_there()
     {
-        var credential = await nexla.AddCredentialAsync();
+        foreach (var operation in (await OperationsAsync()).Where(operation => operation.Path.Contains('{', StringComparison.Ordinal)))
+        {
+            var call = operation.Path.Replace("{id}", "2147483647", StringComparison.Ordinal).Replace("{token}", "2147483647", StringComparison.Ordinal);
+            var refused = await Assert.ThrowsAsync<SdkException>(() => nexla.Program.CallAsync(operation.Method, call));
 
-        var documented = (await DocumentAsync()).GetProperty("components").GetProperty("schemas").GetProperty("CredentialAnswer").GetProperty("properties");
-
-        Assert.All(credential.EnumerateObject(), field => Assert.True(documented.TryGetProperty(field.Name, out _), field.Name));
+            Assert.True(operation.Answer((int)refused.Status) is not null, $"{operation.Name}: {refused.Status}");
+        }
     }
 
     [Fact]
@@ -62,18 +118,5 @@ public sealed class DescribingTheApi(NexlaServer nexla) : IClassFixture<NexlaSer
         Assert.NotEqual(HttpStatusCode.OK, (await http.GetAsync(new Uri("/openapi/v1.json", UriKind.Relative), TestContext.Current.CancellationToken)).StatusCode);
     }
 
-    private async Task<JsonElement> DocumentAsync()
-    {
-        await nexla.Program.ObtainTokenAsync();
-        using var http = new HttpClient { BaseAddress = nexla.Server.Address };
-        http.DefaultRequestHeaders.Add("Authorization", $"Bearer {nexla.Program.AccessToken}");
-        return JsonDocument.Parse(await http.GetStringAsync(new Uri("/openapi/v1.json", UriKind.Relative), TestContext.Current.CancellationToken)).RootElement;
-    }
-
-    private async Task<List<(string Method, string Path, JsonElement Value)>> OperationsAsync() =>
-    [
-        .. from path in (await DocumentAsync()).GetProperty("paths").EnumerateObject()
-           from operation in path.Value.EnumerateObject()
-           select (operation.Name.ToUpperInvariant(), path.Name, operation.Value),
-    ];
+    private async Task<IReadOnlyList<OpenApiOperation>> OperationsAsync() => (await OpenApiFile.FetchAsync(nexla)).Operations;
 }

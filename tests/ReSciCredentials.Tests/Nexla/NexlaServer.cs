@@ -16,7 +16,7 @@ public sealed class NexlaServer : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        Server = await TestServer.StartWithOwnerAsync(settings: TestServer.LogsEverything);
+        Server = await TestServer.StartWithOwnerAsync(settings: [.. TestServer.LogsEverything, "--ServiceKeys:RequestsPerMinute=100000", "--ServiceKeys:WrongKeysPerMinute=10000"]);
         Program = await Server.NewProgramAsync("admin");
     }
 

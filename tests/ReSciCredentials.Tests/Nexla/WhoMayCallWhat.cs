@@ -45,13 +45,13 @@ public sealed class WhoMayCallWhat(WhoMayCallWhat.SharedServer shared) : IClassF
         ["PATCH /data_credentials/{id:int}"] = new(Renamed, 404, 403),
         ["DELETE /data_credentials/{id:int}"] = new(null, 404, 403),
         ["POST /data_credentials/{id:int}/copy"] = new(Nothing, 404, 403),
-        ["GET /data_credentials/{id:int}/probe"] = new(null, 404, 403),
-        ["GET /data_credentials/{id:int}/probe/authenticate"] = new(null, 404, 403),
-        ["POST /data_credentials/{id:int}/probe/tree"] = new(Nothing, 404, 403),
-        ["POST /data_credentials/{id:int}/probe/sample"] = new(Nothing, 404, 403),
+        ["GET /data_credentials/{id:int}/probe"] = new(null, 404, 403) { Operator = 200 },
+        ["GET /data_credentials/{id:int}/probe/authenticate"] = new(null, 404, 403) { Operator = 200 },
+        ["POST /data_credentials/{id:int}/probe/tree"] = new(Nothing, 404, 403) { Operator = 200 },
+        ["POST /data_credentials/{id:int}/probe/sample"] = new(Nothing, 404, 403) { Operator = 200 },
         ["GET /data_credentials/{id:int}/keys"] = new(null, 404, 200),
         ["POST /data_credentials/{id:int}/pending_key"] = new(NewKey, 404, 403),
-        ["POST /data_credentials/{id:int}/pending_key/probe"] = new(Nothing, 404, 403),
+        ["POST /data_credentials/{id:int}/pending_key/probe"] = new(Nothing, 404, 403) { Operator = 200 },
         ["POST /data_credentials/{id:int}/pending_key/promote"] = new(Nothing, 404, 403),
         ["DELETE /data_credentials/{id:int}/pending_key"] = new(null, 404, 403),
         ["POST /data_credentials/{id:int}/previous_key/roll_back"] = new(Nothing, 404, 403),
@@ -70,8 +70,8 @@ public sealed class WhoMayCallWhat(WhoMayCallWhat.SharedServer shared) : IClassF
             Table.Add($"PATCH /{flow}/{{id:int}}", new(Renamed, 404, 403));
             Table.Add($"DELETE /{flow}/{{id:int}}", new(null, 404, 403));
             Table.Add($"POST /{flow}/{{id:int}}/copy", new(Nothing, 404, 403));
-            Table.Add($"PUT /{flow}/{{id:int}}/activate", new(null, 404, 403));
-            Table.Add($"PUT /{flow}/{{id:int}}/pause", new(null, 404, 403));
+            Table.Add($"PUT /{flow}/{{id:int}}/activate", new(null, 404, 403) { Operator = 200 });
+            Table.Add($"PUT /{flow}/{{id:int}}/pause", new(null, 404, 403) { Operator = 200 });
             Table.Add($"GET /{flow}/{{id:int}}/audit_log", new(null, 404, 403));
             Table.Add($"GET /{flow}/{{id:int}}/access_tokens", new(null, 404, 200));
             Table.Add($"POST /{flow}/{{id:int}}/access_tokens", new(NewToken, 404, 403));
@@ -170,6 +170,11 @@ public sealed class WhoMayCallWhat(WhoMayCallWhat.SharedServer shared) : IClassF
     public async Task Is_looking_for_a_collaborator() =>
         await ExpectAsync(await shared.TokenAsync("admin", shared.Collaborator.Email), (_, row) => row.Collaborator);
 
+    /// <summary>Activating, pausing and testing: what changes nothing of it.</summary>
+    [Fact]
+    public async Task Is_running_it_beside_looking_for_an_operator() =>
+        await ExpectAsync(await shared.TokenAsync("admin", shared.Operator.Email), (_, row) => row.Operator ?? row.Collaborator);
+
     private async Task NothingOpensAsync(string? authorization, string? cookie = null)
     {
         List<string> unexpected = [];
@@ -219,11 +224,14 @@ public sealed class WhoMayCallWhat(WhoMayCallWhat.SharedServer shared) : IClassF
         /// <summary>Asks for no token: it is where one comes from, and goes.</summary>
         public bool IsOpen { get; init; }
 
+        /// <summary>The status for a member who is an operator of all there is; null when it is the collaborator's.</summary>
+        public int? Operator { get; init; }
+
         /// <summary>Asks for the scope admin.</summary>
         public bool WantsAdmin { get; init; }
     }
 
-    /// <summary>One of everything, the owner's, with every key in its place; a stranger, and a collaborator.</summary>
+    /// <summary>One of everything, the owner's, with every key in its place; a stranger, a collaborator, and an operator.</summary>
     public sealed class SharedServer : IAsyncLifetime
     {
         private readonly Dictionary<string, int> _ids = [];
@@ -240,6 +248,8 @@ public sealed class WhoMayCallWhat(WhoMayCallWhat.SharedServer shared) : IClassF
 
         internal Person Collaborator { get; private set; } = null!;
 
+        internal Person Operator { get; private set; } = null!;
+
         public async ValueTask InitializeAsync()
         {
             // The clock stands, so that all calls fall into one minute; and many of them are wrong.
@@ -249,6 +259,7 @@ public sealed class WhoMayCallWhat(WhoMayCallWhat.SharedServer shared) : IClassF
             Owner = await Server.OwnerAsync();
             (Stranger, _) = await Server.AddPersonAsync("Sam Stranger");
             (Collaborator, _) = await Server.AddPersonAsync("Cora Collaborator");
+            (Operator, _) = await Server.AddPersonAsync("Otto Operator");
             Routes = [.. Route.AllOf(Server).Where(route => route.IsApi)];
             _http.BaseAddress = Server.Address;
 
@@ -273,7 +284,14 @@ public sealed class WhoMayCallWhat(WhoMayCallWhat.SharedServer shared) : IClassF
             foreach (var collection in new[] { "data_credentials", "data_sources", "data_sinks" })
             {
                 await program.CallAsync(
-                    "PUT", $"/{collection}/{_ids[collection]}/accessors", new { accessors = new[] { new { type = "user", id = Collaborator.Id, access_role = "collaborator" } } });
+                    "PUT", $"/{collection}/{_ids[collection]}/accessors", new
+                    {
+                        accessors = new[]
+                        {
+                            new { type = "user", id = Collaborator.Id, access_role = "collaborator" },
+                            new { type = "user", id = Operator.Id, access_role = "operator" },
+                        },
+                    });
             }
         }
 
