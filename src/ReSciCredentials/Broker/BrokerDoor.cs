@@ -22,6 +22,7 @@ internal sealed partial class BrokerDoor
     private readonly WrongTokens _wrongTokens;
     private readonly Usage _usage;
     private readonly Alarms _alarms;
+    private readonly MadeJobs _jobs;
     private readonly BrokerMetrics _metrics;
     private readonly UpstreamClient _upstream;
     private readonly IHttpForwarder _forwarder;
@@ -40,6 +41,7 @@ internal sealed partial class BrokerDoor
         WrongTokens wrongTokens,
         Usage usage,
         Alarms alarms,
+        MadeJobs jobs,
         BrokerMetrics metrics,
         UpstreamClient upstream,
         IHttpForwarder forwarder,
@@ -50,7 +52,7 @@ internal sealed partial class BrokerDoor
         ILogger<BrokerDoor> logger)
     {
         _ = next;
-        (_tokens, _keys, _wrongTokens, _usage, _alarms, _metrics) = (tokens, keys, wrongTokens, usage, alarms, metrics);
+        (_tokens, _keys, _wrongTokens, _usage, _alarms, _jobs, _metrics) = (tokens, keys, wrongTokens, usage, alarms, jobs, metrics);
         (_upstream, _forwarder, _seal, _time, _logger) = (upstream, forwarder, seal, time, logger);
         _options = options.Value;
         _stopping = lifetime.ApplicationStopping;
@@ -128,7 +130,12 @@ internal sealed partial class BrokerDoor
             {
                 try
                 {
-                    (refusal, retryAfter) = Judge(context, entry, record, out var call, out var address);
+                    (refusal, retryAfter) = Judge(context, entry, record, out var call, out var id, out var address);
+                    if (refusal is null && call!.Kind != entry.Kind && !await _jobs.WasMadeByAsync(entry.TokenId, id!, context.RequestAborted))
+                    {
+                        refusal = BrokerError.NoSuchJob;
+                    }
+
                     if (refusal is null)
                     {
                         await PassAsync(context, entry, record, call!, address!, arrived);
@@ -176,9 +183,10 @@ internal sealed partial class BrokerDoor
     }
 
     /// <summary>Whether the call may be made, from what is known in memory.</summary>
-    private (BrokerError? Refusal, int? RetryAfter) Judge(HttpContext context, TokenEntry entry, BrokerCall record, out ReSciCall? call, out Uri? address)
+    private (BrokerError? Refusal, int? RetryAfter) Judge(
+        HttpContext context, TokenEntry entry, BrokerCall record, out ReSciCall? call, out string? id, out Uri? address)
     {
-        (call, address) = (null, null);
+        (call, id, address) = (null, null, null);
         var request = context.Request;
         var now = _time.GetUtcNow();
         if (entry.IsOver(now))
@@ -209,7 +217,7 @@ internal sealed partial class BrokerDoor
             return (BrokerError.BadPath, null);
         }
 
-        call = ReSciCalls.Find(request.Method, path, out var id, out var allow);
+        call = ReSciCalls.Find(request.Method, path, out id, out var allow);
         if (call is null)
         {
             context.Response.Headers.Allow = allow;
@@ -223,7 +231,8 @@ internal sealed partial class BrokerDoor
             return (BrokerError.CallIsOff, null);
         }
 
-        if (call.Kind != entry.Kind)
+        // Of a call that follows a job, the job is looked for by whoever asked: it may take the database.
+        if (call.Kind != entry.Kind && !call.FollowsOwnJob)
         {
             return (BrokerError.NotAllowed, null);
         }
@@ -268,7 +277,8 @@ internal sealed partial class BrokerDoor
             record.KeyUid = entry.KeyUid;
             await _usage.BeginAsync(record);
 
-            using var passage = new Passage(call, address, key, upload);
+            using var passage = new Passage(
+                call, address, key, upload, call.MakesJob && _jobs.AreRemembered ? job => _jobs.RememberAsync(entry.TokenId, job) : null);
             _metrics.Sent(_time.GetElapsedTime(arrived));
             var error = await _upstream.SendAsync(_forwarder, context, call, passage);
             passage.Ended(error, context.Features.Get<IForwarderErrorFeature>()?.Exception, context.RequestAborted.IsCancellationRequested);

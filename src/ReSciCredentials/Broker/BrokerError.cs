@@ -42,6 +42,9 @@ internal sealed record BrokerError(int Status, string Code, string Message)
     public static BrokerError CallIsOff { get; } = new(
         404, "no_such_endpoint", "ReSci does not document this call, so it is switched off. Whoever runs the server can switch it on with Broker:AssumedCalls.");
 
+    /// <summary>One text for a job that others made and one that was never made: whoever tries ids learns nothing.</summary>
+    public static BrokerError NoSuchJob { get; } = new(404, "no_such_job", "There is no import job with this id that was made with this access token.");
+
     public static BrokerError MethodNotAllowed { get; } = new(405, "method_not_allowed", "This address is not used with this method.");
 
     public static BrokerError RateLimited { get; } = new(429, "rate_limited", "Too many calls. Wait as long as Retry-After says.");

@@ -278,6 +278,7 @@ internal sealed partial class Usage(
             var oldest = await storage.BrokerCalls.MaxAsync(call => (long?)call.Id, cancellationToken) - options.Value.KeptCalls;
             await storage.BrokerCalls.Where(call => call.Id <= oldest).ExecuteDeleteAsync(cancellationToken);
             await storage.BrokerHours.Where(hour => hour.Hour < oldestHour).ExecuteDeleteAsync(cancellationToken);
+            await storage.BrokerJobs.Where(job => job.At < oldestHour).ExecuteDeleteAsync(cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
