@@ -237,6 +237,11 @@ internal sealed partial class BrokerDoor
             return (BrokerError.NotAllowed, null);
         }
 
+        if (call.WritesUsers && (entry.ImportTypes ?? entry.Streams) is not null)
+        {
+            return (BrokerError.UsersNotAllowed, null);
+        }
+
         if (rebuilt.Length > 0 && !call.TakesQuery)
         {
             return (BrokerError.BadPath, null);
@@ -273,7 +278,7 @@ internal sealed partial class BrokerDoor
         try
         {
             LiftLimits(context);
-            upload = call.IsWrite ? await OpenUploadAsync(context, entry) : null;
+            upload = call.IsWrite ? await OpenUploadAsync(context, entry, call) : null;
             record.KeyUid = entry.KeyUid;
             await _usage.BeginAsync(record);
 
@@ -325,24 +330,44 @@ internal sealed partial class BrokerDoor
         await FailAsync(context, record, error);
     }
 
-    private async Task<CountedUpload> OpenUploadAsync(HttpContext context, TokenEntry entry)
+    private async Task<CountedUpload> OpenUploadAsync(HttpContext context, TokenEntry entry, ReSciCall call)
     {
+        if (call.WritesUsers && entry.NoWelcomeMails)
+        {
+            return Replace(new CountedUpload(await InTimeAsync(context, patience => WelcomeMails.ReadAsync(context.Request, patience))));
+        }
+
         if (entry.ImportTypes is null && entry.Streams is null)
         {
-            var counted = new CountedUpload(context.Request.Body);
-            context.Request.Body = counted;
-            return counted;
+            return Replace(new CountedUpload(context.Request.Body));
         }
 
         var boundary = LimitedUpload.BoundaryOf(context.Request.Headers) ?? throw new UploadRefusedException(BrokerError.UnsupportedBody);
         var limited = new LimitedUpload(context.Request.Body, boundary, entry.ImportTypes, entry.Streams);
-        context.Request.Body = limited;
+        Replace(limited);
+        return await InTimeAsync(
+            context,
+            async patience =>
+            {
+                await limited.BeginAsync(patience);
+                return limited;
+            });
+
+        CountedUpload Replace(CountedUpload upload)
+        {
+            context.Request.Body = upload;
+            return upload;
+        }
+    }
+
+    /// <summary>What must be looked into before ReSci is called has to come: nobody else looks after that.</summary>
+    private async Task<T> InTimeAsync<T>(HttpContext context, Func<CancellationToken, Task<T>> look)
+    {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         patience.CancelAfter(_options.WriteTimeout);
         try
         {
-            await limited.BeginAsync(patience.Token);
-            return limited;
+            return await look(patience.Token);
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {

@@ -29,6 +29,17 @@ internal sealed record BrokerError(int Status, string Code, string Message)
 
     public static BrokerError StreamNotAllowed { get; } = new(403, "not_allowed", "This access token may not send this stream.");
 
+    public static BrokerError UsersNotAllowed { get; } = new(
+        403, "not_allowed", "This access token is limited to import types or streams and writes no users one by one.");
+
+    public static BrokerError WelcomeMailNotAllowed { get; } = new(
+        403, "not_allowed", $"This access token may not let ReSci send welcome mails: every user needs \"{WelcomeMails.Field}\": false.");
+
+    public static BrokerError UsersUnsupported { get; } = new(
+        415,
+        "unsupported_body",
+        $"This access token may not let ReSci send welcome mails, and so the broker must be able to look into what it writes: send a JSON object, or an array of them, of at most 1 MB, in plain application/json, with \"{WelcomeMails.Field}\": false once in each.");
+
     public static BrokerError NotShared { get; } = new(
         403, "not_allowed", "The credential is no longer shared with the owner of this source or destination. Share it again, or choose another credential on its page.");
 

@@ -13,6 +13,9 @@ internal sealed record ReSciCall(string Name, FlowKind Kind, string Method, stri
     /// <summary>It makes an import job, whose id is in the answer.</summary>
     public bool MakesJob { get; init; }
 
+    /// <summary>It writes users one by one; of new ones ReSci sends a welcome mail unless the write says otherwise.</summary>
+    public bool WritesUsers { get; init; }
+
     /// <summary>A destination's token may make it too, for a job that it made itself: what one writes, one may follow.</summary>
     public bool FollowsOwnJob { get; init; }
 
@@ -33,6 +36,9 @@ internal static class ReSciCalls
         new("list_import_jobs", FlowKind.Source, "GET", "v3/import_jobs", TakesQuery: true, IsAssumed: false),
         new("create_import_job", FlowKind.Destination, "POST", "v3/import_jobs", TakesQuery: false, IsAssumed: false) { MakesJob = true },
         new("get_import_job", FlowKind.Source, "GET", "v3/import_jobs/{id}", TakesQuery: false, IsAssumed: true) { FollowsOwnJob = true },
+        // Known: users are made and updated with a field for welcome mails. Assumed: the path, and that the body is JSON.
+        new("upsert_user", FlowKind.Destination, "POST", "v3/users", TakesQuery: false, IsAssumed: true) { WritesUsers = true },
+        new("update_user", FlowKind.Destination, "PUT", "v3/users", TakesQuery: false, IsAssumed: true) { WritesUsers = true },
     ];
 
     /// <summary>The call with this method and path.</summary>

@@ -116,6 +116,9 @@ namespace ReSciCredentials.Storage.Migrations
                         .HasMaxLength(100)
                         .HasColumnType("TEXT");
 
+                    b.Property<bool>("NoWelcomeMails")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid>("OperationId")
                         .HasColumnType("TEXT");
 
