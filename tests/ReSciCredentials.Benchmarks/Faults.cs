@@ -66,14 +66,40 @@ internal static partial class Faults
                 tracer = Process.Start(
                     "sh",
                     ["-c", $"exec strace -f -qq -o /dev/null -p {server.Id} {paths} -e trace=pwrite64,fdatasync,ftruncate -e inject=pwrite64,fdatasync,ftruncate:error={error}"]);
-                // Until it holds every thread.
-                await Task.Delay(TimeSpan.FromSeconds(2));
+                await HeldAsync(server, tracer);
             },
             async () =>
             {
                 await ShellAsync($"kill -INT {tracer!.Id}");
                 await tracer.WaitForExitAsync();
             });
+    }
+
+    /// <summary>Waits until the tracer holds every thread.</summary>
+    private static async Task HeldAsync(Process server, Process tracer)
+    {
+        while (!Directory.GetDirectories($"/proc/{server.Id}/task").All(IsHeld))
+        {
+            if (tracer.HasExited)
+            {
+                throw new InvalidOperationException("strace does not run here.");
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(20));
+        }
+
+        static bool IsHeld(string thread)
+        {
+            try
+            {
+                return !File.ReadLines(Path.Combine(thread, "status")).Contains("TracerPid:\t0");
+            }
+            catch (IOException)
+            {
+                // It has ended meanwhile.
+                return true;
+            }
+        }
     }
 
     private static async Task<bool> RoundAsync(string fault, TestDirectory directory, Func<Process, Task> begin, Func<Task> end)

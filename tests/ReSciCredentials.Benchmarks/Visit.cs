@@ -195,7 +195,7 @@ internal static partial class Visit
         var asked = Stopwatch.GetTimestamp();
         await http.GetStringAsync(new Uri("/sign-in", UriKind.Relative));
         var page = Stopwatch.GetElapsedTime(asked);
-        await Task.Delay(TimeSpan.FromSeconds(3));
+        await server.IdleAsync();
         return new Start(server.ToReady.TotalMilliseconds, processor.TotalMilliseconds, page.TotalMilliseconds, server.Resident);
     }
 
@@ -276,6 +276,10 @@ internal static partial class Visit
 
     private sealed class Running(Process process, Uri address, TimeSpan toReady) : IDisposable
     {
+        private static readonly TimeSpan IdleWindow = TimeSpan.FromSeconds(1);
+        private static readonly TimeSpan LeastWork = TimeSpan.FromMilliseconds(20);
+        private static readonly TimeSpan LongestWait = TimeSpan.FromSeconds(20);
+
         public Uri Address { get; } = address;
 
         public TimeSpan ToReady { get; } = toReady;
@@ -296,6 +300,19 @@ internal static partial class Visit
                 process.Refresh();
                 return process.WorkingSet64 / (1024.0 * 1024);
             }
+        }
+
+        /// <summary>Waits until it does nothing but what it does every second.</summary>
+        public async Task IdleAsync()
+        {
+            TimeSpan before;
+            var waited = Stopwatch.GetTimestamp();
+            do
+            {
+                before = Processor;
+                await Task.Delay(IdleWindow);
+            }
+            while (Processor - before > LeastWork && Stopwatch.GetElapsedTime(waited) < LongestWait);
         }
 
         public void Dispose()

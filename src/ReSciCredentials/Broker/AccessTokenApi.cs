@@ -153,6 +153,7 @@ internal static class AccessTokenApi
         "expires" => "expires_on",
         "importTypes" => "import_types",
         "rate" => "requests_per_minute",
+        "noWelcomeMails" => "no_welcome_mails",
         "" => ApiFields.Body,
         _ => field,
     };
@@ -187,6 +188,9 @@ internal sealed record AccessTokenRequest : IApiRequest<AccessTokenRequest>
 
     public int? RequestsPerMinute { get; init; }
 
+    /// <summary>Refuses every write of a user that does not forbid ReSci's welcome mail. Such writes are possible where the server switches them on.</summary>
+    public bool? NoWelcomeMails { get; init; }
+
     public NewAccessToken ToNew(FlowKind kind, int flow, Guid operation) => new(
         kind,
         flow,
@@ -196,7 +200,8 @@ internal sealed record AccessTokenRequest : IApiRequest<AccessTokenRequest>
         Lines(Streams),
         Lines(Addresses),
         RequestsPerMinute?.ToString(CultureInfo.InvariantCulture),
-        operation);
+        operation,
+        NoWelcomeMails ?? false);
 
     private static string? Lines(string[]? entries) => entries is null ? null : string.Join('\n', entries);
 }
@@ -256,6 +261,9 @@ internal sealed record AccessTokenAnswer
 
     public required int? RequestsPerMinute { get; init; }
 
+    /// <summary>Whether writes of users are refused that would let ReSci send a welcome mail.</summary>
+    public required bool NoWelcomeMails { get; init; }
+
     /// <summary>Calls of the last 24 hours.</summary>
     public required long CallsToday { get; init; }
 
@@ -275,6 +283,7 @@ internal sealed record AccessTokenAnswer
         Streams = view.Streams?.Split('\n'),
         Addresses = view.Addresses?.Split('\n'),
         RequestsPerMinute = view.RequestsPerMinute,
+        NoWelcomeMails = view.NoWelcomeMails,
         CallsToday = view.CallsToday,
     };
 

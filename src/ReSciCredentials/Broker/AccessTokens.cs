@@ -64,7 +64,8 @@ internal sealed partial class AccessTokens(IDbContextFactory<StorageContext> con
                 row.Token.Addresses,
                 row.Token.RequestsPerMinute,
                 row.CallsToday,
-                RefusalOf(row.Token))),
+                RefusalOf(row.Token),
+                row.Token.NoWelcomeMails)),
         ];
     }
 
@@ -138,6 +139,7 @@ internal sealed partial class AccessTokens(IDbContextFactory<StorageContext> con
         token.Streams = TokenLimits.Clean(input.Streams);
         token.Addresses = TokenLimits.Clean(input.Addresses);
         token.RequestsPerMinute = input.Rate;
+        token.NoWelcomeMails = input.NoWelcomeMails;
         storage.AccessTokens.Add(token);
         return await SaveAsync(
             storage,
@@ -186,6 +188,7 @@ internal sealed partial class AccessTokens(IDbContextFactory<StorageContext> con
         var token = Row(person, text, old.FlowId, old.Name, operation, now);
         token.ExpiresAt = old.ExpiresAt;
         (token.ImportTypes, token.Streams, token.Addresses, token.RequestsPerMinute) = (old.ImportTypes, old.Streams, old.Addresses, old.RequestsPerMinute);
+        token.NoWelcomeMails = old.NoWelcomeMails;
         storage.AccessTokens.Add(token);
         return await SaveAsync(
             storage,

@@ -22,6 +22,7 @@ internal sealed partial class BrokerDoor
     private readonly WrongTokens _wrongTokens;
     private readonly Usage _usage;
     private readonly Alarms _alarms;
+    private readonly MadeJobs _jobs;
     private readonly BrokerMetrics _metrics;
     private readonly UpstreamClient _upstream;
     private readonly IHttpForwarder _forwarder;
@@ -40,6 +41,7 @@ internal sealed partial class BrokerDoor
         WrongTokens wrongTokens,
         Usage usage,
         Alarms alarms,
+        MadeJobs jobs,
         BrokerMetrics metrics,
         UpstreamClient upstream,
         IHttpForwarder forwarder,
@@ -50,7 +52,7 @@ internal sealed partial class BrokerDoor
         ILogger<BrokerDoor> logger)
     {
         _ = next;
-        (_tokens, _keys, _wrongTokens, _usage, _alarms, _metrics) = (tokens, keys, wrongTokens, usage, alarms, metrics);
+        (_tokens, _keys, _wrongTokens, _usage, _alarms, _jobs, _metrics) = (tokens, keys, wrongTokens, usage, alarms, jobs, metrics);
         (_upstream, _forwarder, _seal, _time, _logger) = (upstream, forwarder, seal, time, logger);
         _options = options.Value;
         _stopping = lifetime.ApplicationStopping;
@@ -128,7 +130,12 @@ internal sealed partial class BrokerDoor
             {
                 try
                 {
-                    (refusal, retryAfter) = Judge(context, entry, record, out var call, out var address);
+                    (refusal, retryAfter) = Judge(context, entry, record, out var call, out var id, out var address);
+                    if (refusal is null && call!.Kind != entry.Kind && !await _jobs.WasMadeByAsync(entry.TokenId, id!, context.RequestAborted))
+                    {
+                        refusal = BrokerError.NoSuchJob;
+                    }
+
                     if (refusal is null)
                     {
                         await PassAsync(context, entry, record, call!, address!, arrived);
@@ -176,9 +183,10 @@ internal sealed partial class BrokerDoor
     }
 
     /// <summary>Whether the call may be made, from what is known in memory.</summary>
-    private (BrokerError? Refusal, int? RetryAfter) Judge(HttpContext context, TokenEntry entry, BrokerCall record, out ReSciCall? call, out Uri? address)
+    private (BrokerError? Refusal, int? RetryAfter) Judge(
+        HttpContext context, TokenEntry entry, BrokerCall record, out ReSciCall? call, out string? id, out Uri? address)
     {
-        (call, address) = (null, null);
+        (call, id, address) = (null, null, null);
         var request = context.Request;
         var now = _time.GetUtcNow();
         if (entry.IsOver(now))
@@ -209,7 +217,7 @@ internal sealed partial class BrokerDoor
             return (BrokerError.BadPath, null);
         }
 
-        call = ReSciCalls.Find(request.Method, path, out var id, out var allow);
+        call = ReSciCalls.Find(request.Method, path, out id, out var allow);
         if (call is null)
         {
             context.Response.Headers.Allow = allow;
@@ -223,9 +231,15 @@ internal sealed partial class BrokerDoor
             return (BrokerError.CallIsOff, null);
         }
 
-        if (call.Kind != entry.Kind)
+        // Of a call that follows a job, the job is looked for by whoever asked: it may take the database.
+        if (call.Kind != entry.Kind && !call.FollowsOwnJob)
         {
             return (BrokerError.NotAllowed, null);
+        }
+
+        if (call.WritesUsers && (entry.ImportTypes ?? entry.Streams) is not null)
+        {
+            return (BrokerError.UsersNotAllowed, null);
         }
 
         if (rebuilt.Length > 0 && !call.TakesQuery)
@@ -264,11 +278,12 @@ internal sealed partial class BrokerDoor
         try
         {
             LiftLimits(context);
-            upload = call.IsWrite ? await OpenUploadAsync(context, entry) : null;
+            upload = call.IsWrite ? await OpenUploadAsync(context, entry, call) : null;
             record.KeyUid = entry.KeyUid;
             await _usage.BeginAsync(record);
 
-            using var passage = new Passage(call, address, key, upload);
+            using var passage = new Passage(
+                call, address, key, upload, call.MakesJob && _jobs.AreRemembered ? job => _jobs.RememberAsync(entry.TokenId, job) : null);
             _metrics.Sent(_time.GetElapsedTime(arrived));
             var error = await _upstream.SendAsync(_forwarder, context, call, passage);
             passage.Ended(error, context.Features.Get<IForwarderErrorFeature>()?.Exception, context.RequestAborted.IsCancellationRequested);
@@ -315,24 +330,44 @@ internal sealed partial class BrokerDoor
         await FailAsync(context, record, error);
     }
 
-    private async Task<CountedUpload> OpenUploadAsync(HttpContext context, TokenEntry entry)
+    private async Task<CountedUpload> OpenUploadAsync(HttpContext context, TokenEntry entry, ReSciCall call)
     {
+        if (call.WritesUsers && entry.NoWelcomeMails)
+        {
+            return Replace(new CountedUpload(await InTimeAsync(context, patience => WelcomeMails.ReadAsync(context.Request, patience))));
+        }
+
         if (entry.ImportTypes is null && entry.Streams is null)
         {
-            var counted = new CountedUpload(context.Request.Body);
-            context.Request.Body = counted;
-            return counted;
+            return Replace(new CountedUpload(context.Request.Body));
         }
 
         var boundary = LimitedUpload.BoundaryOf(context.Request.Headers) ?? throw new UploadRefusedException(BrokerError.UnsupportedBody);
         var limited = new LimitedUpload(context.Request.Body, boundary, entry.ImportTypes, entry.Streams);
-        context.Request.Body = limited;
+        Replace(limited);
+        return await InTimeAsync(
+            context,
+            async patience =>
+            {
+                await limited.BeginAsync(patience);
+                return limited;
+            });
+
+        CountedUpload Replace(CountedUpload upload)
+        {
+            context.Request.Body = upload;
+            return upload;
+        }
+    }
+
+    /// <summary>What must be looked into before ReSci is called has to come: nobody else looks after that.</summary>
+    private async Task<T> InTimeAsync<T>(HttpContext context, Func<CancellationToken, Task<T>> look)
+    {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted);
         patience.CancelAfter(_options.WriteTimeout);
         try
         {
-            await limited.BeginAsync(patience.Token);
-            return limited;
+            return await look(patience.Token);
         }
         catch (OperationCanceledException) when (!context.RequestAborted.IsCancellationRequested)
         {

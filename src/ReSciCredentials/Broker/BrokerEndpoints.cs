@@ -51,7 +51,8 @@ internal static class BrokerEndpoints
             form["streams"],
             form["addresses"],
             form["rate"],
-            OperationIn(form));
+            OperationIn(form),
+            NoWelcomeMails: form["noWelcomeMails"].Count > 0);
         return Answer(await tokens.CreateAsync(await current.GetAsync(cancellationToken), input, cancellationToken), context, server.Value);
     }
 

@@ -29,6 +29,17 @@ internal sealed record BrokerError(int Status, string Code, string Message)
 
     public static BrokerError StreamNotAllowed { get; } = new(403, "not_allowed", "This access token may not send this stream.");
 
+    public static BrokerError UsersNotAllowed { get; } = new(
+        403, "not_allowed", "This access token is limited to import types or streams and writes no users one by one.");
+
+    public static BrokerError WelcomeMailNotAllowed { get; } = new(
+        403, "not_allowed", $"This access token may not let ReSci send welcome mails: every user needs \"{WelcomeMails.Field}\": false.");
+
+    public static BrokerError UsersUnsupported { get; } = new(
+        415,
+        "unsupported_body",
+        $"This access token may not let ReSci send welcome mails, and so the broker must be able to look into what it writes: send a JSON object, or an array of them, of at most 1 MB, in plain application/json, with \"{WelcomeMails.Field}\": false once in each.");
+
     public static BrokerError NotShared { get; } = new(
         403, "not_allowed", "The credential is no longer shared with the owner of this source or destination. Share it again, or choose another credential on its page.");
 
@@ -41,6 +52,9 @@ internal sealed record BrokerError(int Status, string Code, string Message)
 
     public static BrokerError CallIsOff { get; } = new(
         404, "no_such_endpoint", "ReSci does not document this call, so it is switched off. Whoever runs the server can switch it on with Broker:AssumedCalls.");
+
+    /// <summary>One text for a job that others made and one that was never made: whoever tries ids learns nothing.</summary>
+    public static BrokerError NoSuchJob { get; } = new(404, "no_such_job", "There is no import job with this id that was made with this access token.");
 
     public static BrokerError MethodNotAllowed { get; } = new(405, "method_not_allowed", "This address is not used with this method.");
 

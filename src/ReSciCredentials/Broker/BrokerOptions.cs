@@ -40,6 +40,9 @@ internal sealed class BrokerOptions
     /// <summary>For how many days the sums by hour are kept; 1 to 3,650.</summary>
     public int KeptDays { get; set; } = 400;
 
+    /// <summary>Whether users can be written one by one, and so a welcome mail be sent.</summary>
+    public bool WritesUsers => ReSciCalls.All.Any(call => call.WritesUsers && AssumedCalls.Contains(call.Name));
+
     public bool IsStrict => Audit.Equals(Strict, StringComparison.OrdinalIgnoreCase);
 
     /// <summary>Names every setting that is wrong by its key.</summary>

@@ -14,6 +14,7 @@ internal static class BrokerSetup
         services.AddSingleton<UpstreamClient>();
         services.AddSingleton<TokenTable>();
         services.AddSingleton<WrongTokens>();
+        services.AddSingleton<MadeJobs>();
         services.AddSingleton<OpenKeys>().AddHostedService(provider => provider.GetRequiredService<OpenKeys>());
         services.AddSingleton<Usage>().AddHostedService(provider => provider.GetRequiredService<Usage>());
         services.AddSingleton<Alarms>().AddHostedService(provider => provider.GetRequiredService<Alarms>());

@@ -53,15 +53,19 @@ internal sealed class GuardedBody : Stream
         set => throw new NotSupportedException();
     }
 
+    /// <summary>What was looked through and is not passed on yet.</summary>
+    public ReadOnlySpan<byte> Beginning => _buffer.AsSpan(_from, _safe - _from);
+
     /// <summary>Reads the first piece, and on while its end could be the beginning of the key: until then an error of our own can be answered.</summary>
+    /// <param name="all">Reads on until the end, or until no more can be held: for who has to look into the answer.</param>
     /// <exception cref="KeyEchoedException"/>
-    public async ValueTask BeginAsync(CancellationToken cancellationToken)
+    public async ValueTask BeginAsync(bool all, CancellationToken cancellationToken)
     {
         do
         {
             await ReadMoreAsync(cancellationToken);
         }
-        while (!_ended && _safe < _end && _end < _buffer.Length);
+        while (!_ended && (all || _safe < _end) && _end < _buffer.Length);
     }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)

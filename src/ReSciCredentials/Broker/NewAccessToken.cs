@@ -5,6 +5,7 @@ namespace ReSciCredentials.Broker;
 
 /// <summary>What a person filled in to make an access token. The texts are as typed; empty means no limit.</summary>
 /// <param name="ExpiresOn">The last day on which it works, by UTC, as <c>2027-01-31</c>.</param>
+/// <param name="NoWelcomeMails">It writes no user that ReSci could send a welcome mail to.</param>
 /// <param name="OperationId">The same for every attempt to save the same form: sent twice, it makes one.</param>
 internal sealed record NewAccessToken(
     FlowKind Kind,
@@ -15,7 +16,8 @@ internal sealed record NewAccessToken(
     string? Streams,
     string? Addresses,
     string? RequestsPerMinute,
-    Guid OperationId)
+    Guid OperationId,
+    bool NoWelcomeMails = false)
 {
     private const int MostRequests = 1_000_000;
 
@@ -37,6 +39,10 @@ internal sealed record NewAccessToken(
         {
             Note("importTypes", TokenLimits.CheckNames(ImportTypes, "import type"));
             Note("streams", TokenLimits.CheckNames(Streams, "stream"));
+        }
+        else if (NoWelcomeMails)
+        {
+            errors["noWelcomeMails"] = "Welcome mails follow what is written; a source only reads.";
         }
         else if (TokenLimits.Clean(ImportTypes) is not null || TokenLimits.Clean(Streams) is not null)
         {
@@ -76,7 +82,7 @@ internal abstract record TokenOutcome
 
     public sealed record Revoked : TokenOutcome;
 
-    /// <param name="Errors">What to do, by field: name, expires, importTypes, streams, addresses, rate, or empty for the whole.</param>
+    /// <param name="Errors">What to do, by field: name, expires, importTypes, streams, addresses, rate, noWelcomeMails, or empty for the whole.</param>
     public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : TokenOutcome;
 
     /// <summary>The person's role with the source or destination does not allow it; nothing was changed.</summary>
@@ -114,7 +120,8 @@ public sealed record AccessTokenView(
     string? Addresses,
     int? RequestsPerMinute,
     long CallsToday,
-    TokenRefusal? Refusal = null);
+    TokenRefusal? Refusal = null,
+    bool NoWelcomeMails = false);
 
 /// <summary>A token was used that should not be in use.</summary>
 /// <param name="From">The network address that the call came from.</param>

@@ -9,7 +9,8 @@ namespace ReSciCredentials.Broker;
 /// One call on its way through. Nothing of the request or the answer is taken over unless it stands here: what ReSci gets is built anew,
 /// and what the client gets is looked through for the key.
 /// </summary>
-internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedUpload? upload) : HttpTransformer, IDisposable
+/// <param name="madeJob">Told the id of the job that the call made, before the client is; null when nobody wants to know.</param>
+internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedUpload? upload, Func<string, Task>? madeJob) : HttpTransformer, IDisposable
 {
     private static readonly string[] RequestHeaders = ["Accept", "Accept-Language", "If-None-Match", "Idempotency-Key"];
 
@@ -77,7 +78,13 @@ internal sealed class Passage(ReSciCall call, Uri address, OpenKey key, CountedU
         proxyResponse.Content = new GuardedContent(proxyResponse.Content, _body);
         try
         {
-            await _body.BeginAsync(cancellationToken);
+            var makesJob = madeJob is not null && proxyResponse.IsSuccessStatusCode;
+            await _body.BeginAsync(all: makesJob, cancellationToken);
+            if (makesJob && MadeJobAnswer.IdIn(_body.Beginning) is { } job)
+            {
+                await madeJob!(job);
+            }
+
             return true;
         }
         catch (KeyEchoedException)

@@ -28,6 +28,7 @@ internal sealed record TokenEntry(
     FrozenSet<string>? Streams,
     IReadOnlyList<IPNetwork>? Addresses,
     int? RequestsPerMinute,
+    bool NoWelcomeMails,
     TokenState State)
 {
     public bool IsOver(DateTimeOffset now) => IsRevoked || ExpiresAt <= now;
@@ -98,6 +99,7 @@ internal sealed class TokenTable : IDisposable
                 token.Streams,
                 token.Addresses,
                 token.RequestsPerMinute,
+                token.NoWelcomeMails,
             }).SingleOrDefaultAsync(cancellationToken);
         return row is null
             ? null
@@ -117,6 +119,7 @@ internal sealed class TokenTable : IDisposable
                 TokenLimits.ToSet(row.Streams),
                 TokenLimits.ToNetworks(row.Addresses),
                 row.RequestsPerMinute,
+                row.NoWelcomeMails,
                 _states.GetOrAdd(row.Id, _ => new TokenState()));
     }
 

@@ -45,6 +45,11 @@ internal static class TokenWords
         {
             yield return string.Create(CultureInfo.InvariantCulture, $"at most {rate:N0} {(rate == 1 ? "call" : "calls")} a minute");
         }
+
+        if (token.NoWelcomeMails)
+        {
+            yield return "no welcome mails";
+        }
     }
 
     /// <summary>A number of bytes to two or three digits, e.g. <c>1.2 MB</c>.</summary>

@@ -24,6 +24,9 @@ internal sealed partial class Usage(
     /// <summary>What a crash may lose is half of the second that is promised.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Refusals do not wait, but a flood of them is written in groups: else one program's faults would cost a commit each, and everybody else the time.</summary>
+    private static readonly TimeSpan Spacing = TimeSpan.FromMilliseconds(50);
+
     private static readonly TimeSpan PruneInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>As much as waits while the database cannot be written; more is lost, and counted.</summary>
@@ -38,6 +41,8 @@ internal sealed partial class Usage(
     private readonly List<Waiting> _group = [];
     private readonly SemaphoreSlim _atOnce = new(0);
     private int _waiting;
+    private int _refusals;
+    private volatile bool _isSpaced;
     private long? _lastId;
 
     /// <summary>In strict mode: recorded before it goes out.</summary>
@@ -67,7 +72,11 @@ internal sealed partial class Usage(
         Add(new Waiting(call, null));
         if (call.Code is not null)
         {
-            Hurry();
+            Volatile.Write(ref _refusals, 1);
+            if (!_isSpaced)
+            {
+                Hurry();
+            }
         }
     }
 
@@ -83,9 +92,13 @@ internal sealed partial class Usage(
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var prunedAt = time.GetTimestamp();
+        var wait = Interval;
         while (!stoppingToken.IsCancellationRequested)
         {
-            await ((Task)_atOnce.WaitAsync(Interval, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await ((Task)_atOnce.WaitAsync(wait, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            // Before the queue is read: who still sees the flag of last time is in the queue already.
+            _isSpaced = Interlocked.Exchange(ref _refusals, 0) > 0;
+            wait = _isSpaced ? Spacing : Interval;
             await WriteAllAsync();
             if (time.GetElapsedTime(prunedAt) >= PruneInterval)
             {
@@ -278,6 +291,7 @@ internal sealed partial class Usage(
             var oldest = await storage.BrokerCalls.MaxAsync(call => (long?)call.Id, cancellationToken) - options.Value.KeptCalls;
             await storage.BrokerCalls.Where(call => call.Id <= oldest).ExecuteDeleteAsync(cancellationToken);
             await storage.BrokerHours.Where(hour => hour.Hour < oldestHour).ExecuteDeleteAsync(cancellationToken);
+            await storage.BrokerJobs.Where(job => job.At < oldestHour).ExecuteDeleteAsync(cancellationToken);
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {

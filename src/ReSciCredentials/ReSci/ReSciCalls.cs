@@ -10,6 +10,15 @@ namespace ReSciCredentials.ReSci;
 /// <param name="IsAssumed">No source of ReSci's documents it: off until <c>Broker:AssumedCalls</c> names it.</param>
 internal sealed record ReSciCall(string Name, FlowKind Kind, string Method, string Path, bool TakesQuery, bool IsAssumed)
 {
+    /// <summary>It makes an import job, whose id is in the answer.</summary>
+    public bool MakesJob { get; init; }
+
+    /// <summary>It writes users one by one; of new ones ReSci sends a welcome mail unless the write says otherwise.</summary>
+    public bool WritesUsers { get; init; }
+
+    /// <summary>A destination's token may make it too, for a job that it made itself: what one writes, one may follow.</summary>
+    public bool FollowsOwnJob { get; init; }
+
     /// <summary>Whether a repeat could do something twice.</summary>
     public bool IsWrite => Kind is FlowKind.Destination;
 }
@@ -18,13 +27,18 @@ internal sealed record ReSciCall(string Name, FlowKind Kind, string Method, stri
 internal static class ReSciCalls
 {
     private const string Id = "{id}";
-    private const int LongestId = 64;
+
+    /// <summary>In characters: what stands at <c>{id}</c> is no longer.</summary>
+    public const int LongestId = 64;
 
     public static IReadOnlyList<ReSciCall> All { get; } =
     [
         new("list_import_jobs", FlowKind.Source, "GET", "v3/import_jobs", TakesQuery: true, IsAssumed: false),
-        new("create_import_job", FlowKind.Destination, "POST", "v3/import_jobs", TakesQuery: false, IsAssumed: false),
-        new("get_import_job", FlowKind.Source, "GET", "v3/import_jobs/{id}", TakesQuery: false, IsAssumed: true),
+        new("create_import_job", FlowKind.Destination, "POST", "v3/import_jobs", TakesQuery: false, IsAssumed: false) { MakesJob = true },
+        new("get_import_job", FlowKind.Source, "GET", "v3/import_jobs/{id}", TakesQuery: false, IsAssumed: true) { FollowsOwnJob = true },
+        // Known: users are made and updated with a field for welcome mails. Assumed: the path, and that the body is JSON.
+        new("upsert_user", FlowKind.Destination, "POST", "v3/users", TakesQuery: false, IsAssumed: true) { WritesUsers = true },
+        new("update_user", FlowKind.Destination, "PUT", "v3/users", TakesQuery: false, IsAssumed: true) { WritesUsers = true },
     ];
 
     /// <summary>The call with this method and path.</summary>
@@ -53,6 +67,25 @@ internal static class ReSciCalls
         return null;
     }
 
+    /// <summary>Whether the text may stand at <c>{id}</c>.</summary>
+    public static bool IsId(ReadOnlySpan<char> text)
+    {
+        if (text.Length is 0 or > LongestId)
+        {
+            return false;
+        }
+
+        foreach (var character in text)
+        {
+            if (!char.IsAsciiLetterOrDigit(character) && character is not ('-' or '_'))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
     private static bool Matches(string template, ReadOnlySpan<char> path, out string? id)
     {
         id = null;
@@ -68,24 +101,6 @@ internal static class ReSciCalls
         }
 
         id = path[fixedPart.Length..].ToString();
-        return true;
-    }
-
-    private static bool IsId(ReadOnlySpan<char> text)
-    {
-        if (text.Length is 0 or > LongestId)
-        {
-            return false;
-        }
-
-        foreach (var character in text)
-        {
-            if (!char.IsAsciiLetterOrDigit(character) && character is not ('-' or '_'))
-            {
-                return false;
-            }
-        }
-
         return true;
     }
 }

@@ -68,6 +68,9 @@ internal sealed class AccessToken : IOwned, IRevised
     /// <summary>Null: as many as the server allows.</summary>
     public int? RequestsPerMinute { get; set; }
 
+    /// <summary>It writes no user that ReSci could send a welcome mail to.</summary>
+    public bool NoWelcomeMails { get; set; }
+
     /// <summary>Sent with the form that made the row: a form sent twice makes one.</summary>
     public Guid OperationId { get; init; }
 

@@ -43,6 +43,8 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
 
     public DbSet<BrokerCall> BrokerCalls => Set<BrokerCall>();
 
+    public DbSet<BrokerJob> BrokerJobs => Set<BrokerJob>();
+
     public DbSet<BrokerHour> BrokerHours => Set<BrokerHour>();
 
     public DbSet<AuditEntry> AuditEntries => Set<AuditEntry>();
@@ -228,6 +230,16 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             hour.HasIndex(h => new { h.FlowId, h.Hour });
             hour.HasIndex(h => new { h.CredentialId, h.Hour });
             hour.HasIndex(h => h.Hour);
+        });
+        builder.Entity<BrokerJob>(job =>
+        {
+            job.ToTable("broker_jobs");
+            job.Property(j => j.JobId).HasMaxLength(64);
+            // They are of use to their token alone.
+            job.HasOne<AccessToken>().WithMany().HasForeignKey(j => j.TokenId).OnDelete(DeleteBehavior.Cascade);
+            job.HasIndex(j => new { j.TokenId, j.JobId }).IsUnique();
+            job.HasIndex(j => new { j.TokenId, j.Id });
+            job.HasIndex(j => j.At);
         });
 
         builder.Entity<AuditEntry>(entry =>

@@ -16,16 +16,21 @@ internal sealed class BrokerHost : IAsyncDisposable
 {
     public const string Jobs = "/resci/v3/import_jobs";
 
-    private BrokerHost(TestServer server, Upstream upstream, Person owner, string key)
+    private readonly TestDirectory _directory;
+    private readonly TimeProvider? _time;
+    private readonly string[] _settings;
+
+    private BrokerHost(TestServer server, Upstream upstream, Person owner, string key, TestDirectory directory, TimeProvider? time, string[] settings)
     {
         (Server, Upstream, Owner, Key) = (server, upstream, owner, key);
+        (_directory, _time, _settings) = (directory, time, settings);
         Http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false, UseCookies = false, UseProxy = false })
         {
             BaseAddress = server.Address,
         };
     }
 
-    public TestServer Server { get; }
+    public TestServer Server { get; private set; }
 
     public Upstream Upstream { get; }
 
@@ -54,18 +59,25 @@ internal sealed class BrokerHost : IAsyncDisposable
     public static async Task<BrokerHost> StartAsync(string key = "live-key-4f1c9a/Z+q%7&w==", TimeProvider? time = null, params string[] settings)
     {
         var upstream = await Upstream.StartAsync();
-        var server = await TestServer.StartAsync(
-            time: time,
-            settings: ["--ReSci:Sandbox=false", $"--ReSci:BaseAddress={upstream.Address}", "--ReSci:AllowInsecureLoopback=true", .. settings]);
+        var directory = new TestDirectory();
+        string[] all = ["--ReSci:Sandbox=false", $"--ReSci:BaseAddress={upstream.Address}", "--ReSci:AllowInsecureLoopback=true", .. settings];
+        var server = await TestServer.StartAsync(directory, time, all);
         await server.CreateOwnerAsync();
         (await server.SignInAsync()).Dispose();
-        var host = new BrokerHost(server, upstream, await server.OwnerAsync(), key);
+        var host = new BrokerHost(server, upstream, await server.OwnerAsync(), key, directory, time, all);
         host.Credential = await host.AddCredentialAsync(key);
         host.Source = await host.AddFlowAsync(FlowKind.Source);
         host.Destination = await host.AddFlowAsync(FlowKind.Destination);
         host.ReadToken = await host.TokenAsync(FlowKind.Source);
         host.WriteToken = await host.TokenAsync(FlowKind.Destination);
         return host;
+    }
+
+    /// <summary>Stops the server and starts another with what it kept.</summary>
+    public async Task RestartAsync()
+    {
+        await Server.DisposeAsync();
+        Server = await TestServer.StartAsync(_directory, _time, _settings);
     }
 
     public async Task<int> AddCredentialAsync(string key)
@@ -155,6 +167,7 @@ internal sealed class BrokerHost : IAsyncDisposable
         Http.Dispose();
         await Server.DisposeAsync();
         await Upstream.DisposeAsync();
+        _directory.Dispose();
     }
 }
 

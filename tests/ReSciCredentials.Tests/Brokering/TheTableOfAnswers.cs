@@ -114,7 +114,8 @@ public sealed class TheTableOfAnswers(ABroker broker) : IClassFixture<ABroker>, 
     }
 
     [Theory]
-    [InlineData("/resci/v3/users", 404, "no_such_endpoint")]
+    [InlineData("/resci/v3/items", 404, "no_such_endpoint")]
+    [InlineData("/resci/v3/users", 405, "method_not_allowed")]
     [InlineData("/resci/v3/import_jobs/7", 404, "no_such_endpoint")]
     [InlineData("/resci/v3/import_jobs/", 404, "no_such_endpoint")]
     [InlineData("/resci/v3/import%5Fjobs", 400, "bad_path")]

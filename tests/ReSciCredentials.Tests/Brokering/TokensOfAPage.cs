@@ -112,7 +112,7 @@ public sealed class TokensOfAPage(ABroker broker) : IClassFixture<ABroker>, IAsy
         var other = await Host.TokenAsync(FlowKind.Source, made => made with { FlowId = source, Name = "Other" });
         await Host.ReadAsync(one);
         await Host.ReadAsync(other);
-        await Host.ReadAsync(other, "/resci/v3/users");
+        await Host.ReadAsync(other, "/resci/v3/items");
         await Host.Server.Service<Usage>().FlushAsync(Cancellation);
 
         var csv = (await _owner.GetAsync($"/usage/{source}.csv")).Text.Split("\r\n", StringSplitOptions.RemoveEmptyEntries);

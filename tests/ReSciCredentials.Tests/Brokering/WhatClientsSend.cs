@@ -103,7 +103,7 @@ public sealed class WhatClientsSend(ABroker broker) : IClassFixture<ABroker>, IA
 
             passed++;
             var built = new Uri(new Uri("https://resci.example/base/"), call.Path.Replace("{id}", id, StringComparison.Ordinal) + rebuilt);
-            Assert.Matches(@"^https://resci\.example/base/v3/import_jobs(/[A-Za-z0-9_-]+)?(\?[A-Za-z][A-Za-z0-9_.\[\]%-]*=[^&#\s]*(&[A-Za-z][A-Za-z0-9_.\[\]%-]*=[^&#\s]*)*)?$", built.AbsoluteUri);
+            Assert.Matches(@"^https://resci\.example/base/v3/(users|import_jobs(/[A-Za-z0-9_-]+)?)(\?[A-Za-z][A-Za-z0-9_.\[\]%-]*=[^&#\s]*(&[A-Za-z][A-Za-z0-9_.\[\]%-]*=[^&#\s]*)*)?$", built.AbsoluteUri);
             Assert.DoesNotContain("_method", built.AbsoluteUri, StringComparison.Ordinal);
         }
 
@@ -171,7 +171,7 @@ public sealed class WhatClientsSend(ABroker broker) : IClassFixture<ABroker>, IA
         var source = await Host.AddFlowAsync(FlowKind.Source);
         var token = await Host.TokenAsync(FlowKind.Source, made => made with { FlowId = source });
         await Host.ReadAsync(token);
-        await Host.ReadAsync(token, "/resci/v3/users");
+        await Host.ReadAsync(token, "/resci/v3/items");
         await Host.Server.Service<Usage>().FlushAsync(Cancellation);
 
         await using var storage = await Host.Server.StorageAsync();

@@ -46,6 +46,23 @@ public sealed class SendingACallAgain(NexlaServer nexla) : IClassFixture<NexlaSe
     }
 
     [Fact]
+    public async Task Makes_an_access_token_with_its_limits_and_a_source_has_none_of_those_that_limit_writing()
+    {
+        var credential = SdkModels.IdOf(await nexla.AddCredentialAsync());
+        var source = SdkModels.IdOf(await nexla.AddSourceAsync(credential));
+        var sink = SdkModels.IdOf(await nexla.AddSinkAsync(credential));
+        var limits = new { name = "Quiet", no_welcome_mails = true };
+
+        var made = await Program.CallAsync("POST", $"/data_sinks/{sink}/access_tokens", limits);
+        var again = await Program.CallAsync("POST", $"/data_sinks/{sink}/access_tokens", limits);
+        var refused = await Assert.ThrowsAsync<SdkException>(() => Program.CallAsync("POST", $"/data_sources/{source}/access_tokens", limits));
+
+        Assert.True(made.GetProperty("no_welcome_mails").GetBoolean());
+        Assert.Equal(SdkModels.IdOf(made), SdkModels.IdOf(again));
+        Assert.Contains("no_welcome_mails", refused.Body.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Shows_an_access_token_once()
     {
         var source = SdkModels.IdOf(await nexla.AddSourceAsync(SdkModels.IdOf(await nexla.AddCredentialAsync())));

@@ -116,6 +116,9 @@ namespace ReSciCredentials.Storage.Migrations
                         .HasMaxLength(100)
                         .HasColumnType("TEXT");
 
+                    b.Property<bool>("NoWelcomeMails")
+                        .HasColumnType("INTEGER");
+
                     b.Property<Guid>("OperationId")
                         .HasColumnType("TEXT");
 
@@ -561,6 +564,35 @@ namespace ReSciCredentials.Storage.Migrations
                     b.HasIndex("FlowId", "Hour");
 
                     b.ToTable("broker_hours", (string)null);
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.BrokerJob", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<long>("At")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<string>("JobId")
+                        .IsRequired()
+                        .HasMaxLength(64)
+                        .HasColumnType("TEXT");
+
+                    b.Property<int>("TokenId")
+                        .HasColumnType("INTEGER");
+
+                    b.HasKey("Id");
+
+                    b.HasIndex("At");
+
+                    b.HasIndex("TokenId", "Id");
+
+                    b.HasIndex("TokenId", "JobId")
+                        .IsUnique();
+
+                    b.ToTable("broker_jobs", (string)null);
                 });
 
             modelBuilder.Entity("ReSciCredentials.Storage.Credential", b =>
@@ -1122,6 +1154,15 @@ namespace ReSciCredentials.Storage.Migrations
                         .IsRequired();
 
                     b.Navigation("ServiceKey");
+                });
+
+            modelBuilder.Entity("ReSciCredentials.Storage.BrokerJob", b =>
+                {
+                    b.HasOne("ReSciCredentials.Storage.AccessToken", null)
+                        .WithMany()
+                        .HasForeignKey("TokenId")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired();
                 });
 
             modelBuilder.Entity("ReSciCredentials.Storage.Credential", b =>
