@@ -25,7 +25,8 @@ internal static class StorageSetup
         services.AddSingleton<Pragmas>();
         services.AddSingleton<StorageTrouble>();
         services.AddHostedService<StorageRecovery>();
-        services.AddDbContextFactory<StorageContext>((provider, options) => options
+        // Every look into the database has a context of its own, and to make one costs more than most of the looks.
+        services.AddPooledDbContextFactory<StorageContext>((provider, options) => options
             .UseSqlite(ConnectionString(provider.GetRequiredService<StorageFiles>()), sqlite => sqlite.CommandTimeout(CommandTimeout))
             // A deleted credential is hidden by a query filter. What it hides is never reached from a key or a flow: none is used while deleted.
             .ConfigureWarnings(warnings => warnings.Ignore(CoreEventId.PossibleIncorrectRequiredNavigationWithQueryFilterInteractionWarning))
