@@ -261,7 +261,8 @@ internal static partial class Visit
         }
     }
 
-    private static Microsoft.Playwright.Cookie CookieFor(string session, Uri address) => new() { Name = "session", Value = session, Url = address.AbsoluteUri };
+    // For all of the server: with the whole address it would go to pages beside that one only.
+    private static Microsoft.Playwright.Cookie CookieFor(string session, Uri address) => new() { Name = "session", Value = session, Url = address.GetLeftPart(UriPartial.Authority) };
 
     [GeneratedRegex("<script.*?</script>|<!--Blazor.*?-->", RegexOptions.Singleline)]
     private static partial Regex ScriptPattern();
