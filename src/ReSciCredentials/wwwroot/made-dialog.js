@@ -1,9 +1,9 @@
-// What the dialogs do that make a token or a key of ours. It comes in the answer to their form and is shown here, once: no circuit, page or cookie
+// The dialogs that make a token or a key of ours. It comes in the answer to their form and is shown here, once: no circuit, page or cookie
 // ever holds it.
 
 import { FormDialog } from './form-dialog.js';
 
-export class MadeDialog extends FormDialog {
+class MadeDialog extends FormDialog {
   // What is made, in a sentence, and how the ids of the rows begin that the page shows of them.
   what = '';
   rows = '';
@@ -114,3 +114,72 @@ export class MadeDialog extends FormDialog {
     }
   }
 }
+
+// The dialogs that make an access token, which comes with snippets that hold it.
+class TokenDialog extends MadeDialog {
+  what = 'token';
+  rows = 'token';
+  gone = ['This does not exist any more', 'The source or destination was removed, or is no longer shared with you. No token was made.'];
+  tooLarge = ['That is too much to send', 'No token was made. Shorten the lists of limits.'];
+
+  prepare(opener) {
+    this.part('[data-of]').textContent = opener.of;
+  }
+
+  showMade({ token = '', snippets = [] }) {
+    super.showMade({ token });
+    const languages = this.querySelectorAll('[data-language]');
+    this.querySelectorAll('[data-snippet]').forEach((place, index) => {
+      const { language = '', text = '' } = snippets[index] ?? {};
+      languages[index].hidden = language === '';
+      languages[index].querySelector('span').textContent = language;
+      place.querySelector('pre').setAttribute('aria-label', language);
+      place.querySelector('code').textContent = text;
+      place.querySelector('[data-copy]').dataset.copy = text;
+    });
+  }
+}
+
+class NewAccessToken extends TokenDialog {
+  names = ['name', 'expires', 'importTypes', 'streams', 'addresses', 'rate'];
+  required = ['name'];
+
+  prepare({ flow, kind, of }) {
+    super.prepare({ of });
+    this.fields.flow.value = flow;
+    this.fields.kind.value = kind;
+    // What limits writing says nothing about reading.
+    this.part('[data-writes]').hidden = kind !== 'destination';
+  }
+}
+
+class RotateAccessToken extends TokenDialog {
+  prepare({ token, of }) {
+    super.prepare({ of });
+    this.fields.token.value = token;
+  }
+}
+
+// The dialogs that make a service key.
+class ServiceKeyDialog extends MadeDialog {
+  what = 'service key';
+  rows = 'service-key';
+  gone = ['This service key does not exist any more', 'Nothing was made. Close this and make a new one.'];
+}
+
+class NewServiceKey extends ServiceKeyDialog {
+  names = ['name', 'expires'];
+  required = ['name'];
+}
+
+class RotateServiceKey extends ServiceKeyDialog {
+  prepare({ key, of }) {
+    this.fields.key.value = key;
+    this.part('[data-of]').textContent = of;
+  }
+}
+
+customElements.define('new-access-token', NewAccessToken);
+customElements.define('rotate-access-token', RotateAccessToken);
+customElements.define('new-service-key', NewServiceKey);
+customElements.define('rotate-service-key', RotateServiceKey);
