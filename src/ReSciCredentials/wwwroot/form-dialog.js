@@ -26,6 +26,9 @@ export class FormDialog extends HTMLElement {
     return this.form.getAttribute('action');
   }
 
+  // Before it opens. opener: the data of the button that opens it, which may say for what.
+  prepare(opener) {}
+
   // It is stored: whoever extends this leads the person on.
   done(answer) {}
 
@@ -37,6 +40,14 @@ export class FormDialog extends HTMLElement {
     this.form = this.querySelector('form');
     this.fields = this.form.elements;
     this.save = this.part('[data-do="save"]');
+
+    // Captured, so that it comes first, whichever way the dialog is opened.
+    document.addEventListener('click', event => {
+      const opener = event.target.closest(`[commandfor="${this.dialog.id}"]`);
+      if (opener) {
+        this.prepare(opener.dataset);
+      }
+    }, true);
 
     this.form.addEventListener('submit', event => {
       event.preventDefault();

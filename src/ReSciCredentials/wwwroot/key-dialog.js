@@ -118,13 +118,6 @@ class ReplaceKey extends KeyDialog {
     super.connectedCallback();
     this.facts = this.part('[data-facts]');
     this.looking = this.facts.innerHTML;
-    // Before the dialog opens, whichever way it does.
-    document.addEventListener('click', event => {
-      const opener = event.target.closest('[commandfor="replace-key"]');
-      if (opener) {
-        this.prepare(opener.dataset);
-      }
-    }, true);
   }
 
   get saveAddress() {

@@ -14,13 +14,6 @@ class MadeDialog extends FormDialog {
     }
     super.connectedCallback();
     this.question = this.wordsOfQuestion;
-    // Before the dialog opens, whichever way it does.
-    document.addEventListener('click', event => {
-      const opener = event.target.closest(`[commandfor="${this.dialog.id}"]`);
-      if (opener) {
-        this.prepare(opener.dataset);
-      }
-    }, true);
     // By a button, which shell.js marks, or by hand: then nothing is lost any more when the dialog closes.
     const made = this.part('[data-made]');
     const copied = () => {
@@ -30,9 +23,6 @@ class MadeDialog extends FormDialog {
     made.addEventListener('copy', copied);
     new MutationObserver(() => made.querySelector('[data-copied]') && copied()).observe(made, { subtree: true, attributeFilter: ['data-copied'] });
   }
-
-  // opener: the data of the button that opened the dialog.
-  prepare(opener) {}
 
   get made() {
     return !this.part('[data-made]').hidden;
