@@ -13,7 +13,7 @@ public sealed class ABroker : IAsyncLifetime
     internal BrokerHost Host { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => Host = await BrokerHost.StartAsync(
-        settings: ["--Broker:WrongTokensPerMinute=10000", "--Broker:ReadTimeout=00:00:01", "--Broker:WriteTimeout=00:00:02"]);
+        settings: ["--Broker:WrongTokensPerMinute=10000"]);
 
     public ValueTask DisposeAsync() => Host.DisposeAsync();
 }
@@ -205,15 +205,6 @@ public sealed class TheTableOfAnswers(ABroker broker) : IClassFixture<ABroker>, 
     }
 
     [Fact]
-    public async Task A_hanging_ReSci_is_given_up()
-    {
-        Host.Upstream.Before = context => Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
-
-        Is(await Host.ReadAsync(), 504, "upstream_timeout");
-        Is(await Host.WriteAsync(), 504, "upstream_timeout");
-    }
-
-    [Fact]
     public async Task A_connection_that_is_reset_is_one_that_cannot_be_reached()
     {
         Host.Upstream.Before = context =>
@@ -298,35 +289,6 @@ public sealed class TheTableOfAnswers(ABroker broker) : IClassFixture<ABroker>, 
         Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
         Assert.Contains("X-Broker-Error: bad_header", answer, StringComparison.Ordinal);
         Assert.Empty(Host.Upstream.Arrived);
-    }
-
-    [Fact]
-    public async Task A_limited_upload_that_does_not_begin_is_given_up()
-    {
-        var token = await Host.TokenAsync(FlowKind.Destination, limited => limited with { ImportTypes = "singer_import_config" });
-        using var socket = await RawClient.ConnectAsync(Host.Server.Address);
-
-        var answer = await socket.SendAsync(
-            $"POST {BrokerHost.Jobs} HTTP/1.1\r\nHost: localhost\r\nAuthorization: ApiKey {token}\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 100\r\n\r\n--b");
-
-        Assert.Contains("X-Broker-Error: bad_body", answer, StringComparison.Ordinal);
-    }
-
-    /// <summary>The forwarder cuts the connection then, which must not look as if the client had left.</summary>
-    [Fact]
-    public async Task An_answer_that_stands_still_breaks_off_and_is_recorded_as_that()
-    {
-        var source = await Host.AddFlowAsync(FlowKind.Source);
-        var token = await Host.TokenAsync(FlowKind.Source, made => made with { FlowId = source });
-        Host.Upstream.Answer = async context =>
-        {
-            await context.Response.WriteAsync(new string('x', 200_000));
-            await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(_ => { }, TaskScheduler.Default);
-        };
-
-        await Assert.ThrowsAnyAsync<HttpRequestException>(() => Host.ReadAsync(token));
-
-        Assert.Equal("upstream_timeout", (await Host.OnlyCallAsync(source)).Code);
     }
 
     /// <summary>Most clients read the answer only when they have sent everything.</summary>

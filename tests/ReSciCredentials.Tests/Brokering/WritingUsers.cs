@@ -12,7 +12,7 @@ public sealed class ABrokerThatWritesUsers : IAsyncLifetime
     internal BrokerHost Host { get; private set; } = null!;
 
     public async ValueTask InitializeAsync() => Host = await BrokerHost.StartAsync(
-        settings: ["--Broker:AssumedCalls:0=upsert_user", "--Broker:AssumedCalls:1=update_user", "--Broker:WriteTimeout=00:00:02"]);
+        settings: ["--Broker:AssumedCalls:0=upsert_user", "--Broker:AssumedCalls:1=update_user"]);
 
     public ValueTask DisposeAsync() => Host.DisposeAsync();
 }
