@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 using ReSciCredentials.Secrets;
@@ -16,14 +15,14 @@ internal sealed record Found(IReadOnlyList<string> Names, int Secrets, int Unrea
     public static async Task<Found> InAsync(TestDirectory directory)
     {
         // Connections that this process keeps would go on with a file that a command has replaced since.
-        SqliteConnection.ClearAllPools();
+        directory.CloseDatabase();
         try
         {
             return await OpenAsync(directory);
         }
         finally
         {
-            SqliteConnection.ClearAllPools();
+            directory.CloseDatabase();
         }
     }
 

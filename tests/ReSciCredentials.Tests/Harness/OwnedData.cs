@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using ReSciCredentials.Access;
 using ReSciCredentials.Storage;
 
@@ -31,7 +30,7 @@ internal static class OwnedData
         }
 
         // The last connection to go brings what is in the write-ahead log into the database.
-        SqliteConnection.ClearAllPools();
+        directory.CloseDatabase();
         Assert.False(File.Exists(directory.Database + "-wal"));
         return directory;
     }

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
 
@@ -18,7 +17,7 @@ internal static class SafekeepingKills
             await ManyCredentials.AddAsync(server, await server.OwnerAsync(), credentials);
         }
 
-        SqliteConnection.ClearAllPools();
+        directory.CloseDatabase();
     }
 
     /// <summary>The schema of the first version.</summary>
@@ -33,7 +32,7 @@ internal static class SafekeepingKills
             await storage.GetService<IMigrator>().MigrateAsync(FirstMigration);
         }
 
-        SqliteConnection.ClearAllPools();
+        directory.CloseDatabase();
     }
 
     /// <summary>Kills a start on an older database some time after it made its copy of it.</summary>

@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Tests.Harness;
 
@@ -41,9 +42,40 @@ internal sealed class TestDirectory : IDisposable
         return await command.ExecuteScalarAsync();
     }
 
+    /// <summary>Closes the connections that this process keeps to the database. The last one to go brings the write-ahead log into it.</summary>
+    /// <remarks>Only to this one: a server of another test that lost its connections would lose its log file too, while that test reads it.</remarks>
+    public void CloseDatabase()
+    {
+        using var connection = new SqliteConnection(StorageSetup.ConnectionString(Database));
+        SqliteConnection.ClearPool(connection);
+    }
+
+    /// <summary>All that is kept here but the lock, which holds nothing.</summary>
+    public async Task<Dictionary<string, byte[]>> ReadFilesAsync()
+    {
+        var read = new Dictionary<string, byte[]>();
+        foreach (var file in Directory.GetFiles(Path, "*", SearchOption.AllDirectories).Where(file => System.IO.Path.GetExtension(file) != ".lock"))
+        {
+            try
+            {
+                // SQLite holds its files open.
+                await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+                using var bytes = new MemoryStream();
+                await stream.CopyToAsync(bytes, TestContext.Current.CancellationToken);
+                read.Add(file, bytes.ToArray());
+            }
+            catch (IOException gone) when (gone is FileNotFoundException or DirectoryNotFoundException)
+            {
+                // A temporary file that a job of the server removed meanwhile is no longer kept.
+            }
+        }
+
+        return read;
+    }
+
     public void Dispose()
     {
-        SqliteConnection.ClearAllPools();
+        CloseDatabase();
         Directory.Delete(Path, recursive: true);
     }
 }

@@ -186,13 +186,12 @@ public sealed class ComingInByServiceKey(ProgramServer shared) : IClassFixture<P
         using var late = new SdkProgram(Server.Address, accessToken: token);
         await Assert.ThrowsAsync<SdkException>(() => late.CallAsync("GET", "/users/current"));
 
-        var database = string.Concat(
-            Directory.GetFiles(Server.Directory.Data, "*.db*").Select(file => File.Open(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite)).Select(ReadLatin));
+        var kept = string.Concat((await Server.Directory.ReadFilesAsync()).Values.Select(Encoding.Latin1.GetString));
         var logged = string.Join('\n', Server.Logs.GetSnapshot().Select(record => $"{record.Message} {record.Exception}"));
 
         Assert.All([key, token], secret =>
         {
-            Assert.DoesNotContain(secret, database, StringComparison.Ordinal);
+            Assert.DoesNotContain(secret, kept, StringComparison.Ordinal);
             Assert.DoesNotContain(secret, logged, StringComparison.Ordinal);
         });
         Assert.DoesNotContain(key, program.Answers, StringComparison.Ordinal);
@@ -207,16 +206,6 @@ public sealed class ComingInByServiceKey(ProgramServer shared) : IClassFixture<P
 
         Assert.Equal($"{TestServer.OwnerEmail} by Nightly import", program.Who);
         Assert.Equal(TestServer.OwnerEmail, owner.Who);
-    }
-
-    private static string ReadLatin(FileStream file)
-    {
-        using (file)
-        {
-            var bytes = new byte[file.Length];
-            file.ReadExactly(bytes);
-            return Encoding.Latin1.GetString(bytes);
-        }
     }
 
     private async Task<JsonElement> SignInAsync(string authorization)

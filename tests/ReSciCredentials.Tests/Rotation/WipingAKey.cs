@@ -79,18 +79,7 @@ public sealed class WipingAKey
 
     private static async Task<bool> IsInAFileAsync(Vault vault, byte[] ciphertext)
     {
-        foreach (var file in Directory.GetFiles(vault.Server.Directory.Data, "*.db*"))
-        {
-            // SQLite holds its files open.
-            await using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var bytes = new MemoryStream();
-            await stream.CopyToAsync(bytes);
-            if (bytes.ToArray().AsSpan().IndexOf(ciphertext) >= 0)
-            {
-                return true;
-            }
-        }
-
-        return false;
+        var files = await vault.Server.Directory.ReadFilesAsync();
+        return files.Values.Any(bytes => bytes.AsSpan().IndexOf(ciphertext) >= 0);
     }
 }

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Microsoft.Data.Sqlite;
 using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Safekeeping;
@@ -62,7 +61,7 @@ public sealed class CheckingTheServer : IAsyncLifetime
     public async Task Finds_a_corrupt_page()
     {
         await _vault.Server.App.StopAsync(TestContext.Current.CancellationToken);
-        SqliteConnection.ClearAllPools();
+        _directory.CloseDatabase();
         await using (var file = new FileStream(_directory.Database, FileMode.Open, FileAccess.Write, FileShare.ReadWrite))
         {
             file.Position = 4096 * 3;

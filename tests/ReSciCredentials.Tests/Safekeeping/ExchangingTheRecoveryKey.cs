@@ -1,5 +1,4 @@
 using System.Collections.Concurrent;
-using Microsoft.Data.Sqlite;
 using ReSciCredentials.Safekeeping;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Tests.Harness;
@@ -151,6 +150,6 @@ public sealed class ExchangingTheRecoveryKey : IDisposable
             await vault.AddAsync("Kept");
         }
 
-        SqliteConnection.ClearAllPools();
+        _directory.CloseDatabase();
     }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Data.Sqlite;
 using ReSciCredentials.Safekeeping;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Tests.Harness;
@@ -50,7 +49,7 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
             before = vault.Seal.RecoveryKey.Id;
         }
 
-        SqliteConnection.ClearAllPools();
+        _target.CloseDatabase();
         var rows = await StoredRows.ReadAsync(_target);
 
         (await CommandRun.RunAsync(_target, $"backup restore {source.Backup} --key-file {source.KeyFile}")).Done();
@@ -115,7 +114,7 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
             await vault.AddAsync("Must stay");
         }
 
-        SqliteConnection.ClearAllPools();
+        _target.CloseDatabase();
         var (rows, key) = (await StoredRows.ReadAsync(_target), await File.ReadAllTextAsync(_target.KeyFile, Cancellation));
         var files = Directory.GetFileSystemEntries(_target.Path, "*", SearchOption.AllDirectories);
         using var elsewhere = new TestDirectory();
@@ -260,7 +259,7 @@ public sealed class Restoring(Restoring.Source source) : IClassFixture<Restoring
                 Backup = (await vault.Server.Service<Backups>().CreateAsync(null, null, Cancellation)).Path;
             }
 
-            SqliteConnection.ClearAllPools();
+            _directory.CloseDatabase();
         }
 
         public ValueTask DisposeAsync()

@@ -24,17 +24,10 @@ public sealed class APlantedKeyOnTheServer(WhatIsDoneWithPlantedKeys done) : ICl
     [Fact]
     public async Task Is_in_no_file_of_the_server_while_it_runs()
     {
-        // The lock holds nothing, and is held.
-        string[] files = [.. Directory.GetFiles(done.Server.Directory.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) != ".lock")];
-        var holding = new List<string>();
-        foreach (var file in files)
-        {
-            var bytes = await ReadSharedAsync(file);
-            holding.AddRange(done.Keys.Where(key => key.IsIn(bytes)).Select(_ => Path.GetFileName(file)));
-        }
+        var files = await done.Directory.ReadFilesAsync();
 
-        Assert.Contains(files, file => file.EndsWith(".db", StringComparison.Ordinal));
-        Assert.Empty(holding);
+        Assert.Contains(done.Directory.Database, files);
+        Assert.DoesNotContain(files, file => done.Keys.Any(key => key.IsIn(file.Value)));
     }
 
     /// <summary>The key that opens everything else is in its own file and nowhere else.</summary>
@@ -42,17 +35,9 @@ public sealed class APlantedKeyOnTheServer(WhatIsDoneWithPlantedKeys done) : ICl
     public async Task Nor_is_the_recovery_key_in_anything_but_its_file()
     {
         var traces = done.Server.Service<ReSciCredentials.Secrets.ServerSeal>().RecoveryKey.Traces();
-        var files = Directory.GetFiles(done.Directory.Path, "*", SearchOption.AllDirectories).Where(file => Path.GetExtension(file) != ".lock");
-        var holding = new List<string>();
-        foreach (var file in files)
-        {
-            if (traces.AreIn(await ReadSharedAsync(file)))
-            {
-                holding.Add(file);
-            }
-        }
+        var files = await done.Directory.ReadFilesAsync();
 
-        Assert.Equal([done.Directory.KeyFile], holding);
+        Assert.Equal([done.Directory.KeyFile], files.Where(file => traces.AreIn(file.Value)).Select(file => file.Key));
         Assert.DoesNotContain(done.Answers, answer => traces.AreIn(Encoding.UTF8.GetBytes(answer)));
         Assert.DoesNotContain(done.Server.Logs.GetSnapshot(), record => traces.AreIn(Encoding.UTF8.GetBytes(Written(record))));
     }
@@ -80,13 +65,4 @@ public sealed class APlantedKeyOnTheServer(WhatIsDoneWithPlantedKeys done) : ICl
     private static string Written(FakeLogRecord record) => string.Create(
         CultureInfo.InvariantCulture,
         $"{record.Message} {record.Exception} {string.Join(' ', record.StructuredState ?? [])} {string.Join(' ', record.Scopes)}");
-
-    // SQLite holds its files open.
-    private static async Task<byte[]> ReadSharedAsync(string path)
-    {
-        await using var stream = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        using var bytes = new MemoryStream();
-        await stream.CopyToAsync(bytes, TestContext.Current.CancellationToken);
-        return bytes.ToArray();
-    }
 }

@@ -69,7 +69,7 @@ public sealed class MigratingADatabase : IAsyncLifetime
         }
 
         var copy = Copy;
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _directory.CloseDatabase();
         File.Move(copy, _directory.Database, overwrite: true);
 
         await using var vault = await Vault.StartAsync(_directory);
@@ -95,7 +95,7 @@ public sealed class MigratingADatabase : IAsyncLifetime
     [InlineData(60)]
     public async Task Is_done_by_the_next_start_when_it_was_killed(int milliseconds)
     {
-        Microsoft.Data.Sqlite.SqliteConnection.ClearAllPools();
+        _directory.CloseDatabase();
         await SafekeepingKills.AmidMigrationAsync(words => Operations.Executable.Start(words), _directory, TimeSpan.FromMilliseconds(milliseconds));
 
         await using var vault = await Vault.StartAsync(_directory);
