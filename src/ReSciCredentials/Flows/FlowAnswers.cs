@@ -102,6 +102,7 @@ internal sealed record FlowRequest : IApiRequest<FlowRequest>
 /// <summary>A credential inside another request.</summary>
 /// <param name="Id">Of one that is there.</param>
 /// <param name="Request">To make one.</param>
+[ApiShapes(typeof(int), typeof(CredentialRequest))]
 [JsonConverter(typeof(Converter))]
 internal sealed record SentCredential(int? Id, CredentialRequest? Request)
 {
