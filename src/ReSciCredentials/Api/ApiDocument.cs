@@ -196,7 +196,7 @@ internal sealed class ApiDocument(EndpointDataSource endpoints)
             return part;
         }
 
-        var described = WithNull(part, field.Get is null ? field.IsSetNullable : field.IsGetNullable);
+        var described = WithNull(part, field.IsGetNullable || field.PropertyType == typeof(SentText));
         described["description"] = ApiFieldTexts.Of(field.DeclaringType.Name, field.Name);
         return described;
     }
