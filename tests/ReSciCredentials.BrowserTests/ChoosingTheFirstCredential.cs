@@ -1,4 +1,3 @@
-using Microsoft.Playwright;
 using ReSciCredentials.BrowserTests.Harness;
 using ReSciCredentials.Flows;
 using ReSciCredentials.Storage;
