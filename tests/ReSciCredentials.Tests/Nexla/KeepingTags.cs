@@ -42,8 +42,8 @@ public sealed class KeepingTags(NexlaServer nexla) : IClassFixture<NexlaServer>
         var id = await MakeAsync(collection, "one", "two");
 
         Assert.Equal(["one", "two"], TagsOf(await Program.CallAsync("PUT", $"/{collection}/{id}", new { name = "Renamed" })));
-        Assert.Equal(["three"], TagsOf(await Program.CallAsync("PUT", $"/{collection}/{id}", new { tags = new[] { "three" } })));
-        Assert.Empty(TagsOf(await Program.CallAsync("PATCH", $"/{collection}/{id}", new { tags = Array.Empty<string>() })));
+        Assert.Equal(["three"], TagsOf(await Program.CallAsync("PUT", $"/{collection}/{id}", TaggedWith("three"))));
+        Assert.Empty(TagsOf(await Program.CallAsync("PATCH", $"/{collection}/{id}", TaggedWith())));
     }
 
     [Theory]
@@ -51,7 +51,7 @@ public sealed class KeepingTags(NexlaServer nexla) : IClassFixture<NexlaServer>
     public async Task Writes_down_what_they_were_and_are(string collection)
     {
         var id = await MakeAsync(collection, "one");
-        await Program.CallAsync("PUT", $"/{collection}/{id}", new { tags = new[] { "one", "two" } });
+        await Program.CallAsync("PUT", $"/{collection}/{id}", TaggedWith("one", "two"));
 
         var entries = (await Program.CallAsync("GET", $"/{collection}/{id}/audit_log?change_filter=tags")).EnumerateArray().ToList();
 
@@ -124,6 +124,8 @@ public sealed class KeepingTags(NexlaServer nexla) : IClassFixture<NexlaServer>
             Assert.DoesNotContain(key, refused.Body.ToString(), StringComparison.Ordinal);
         }
     }
+
+    private static object TaggedWith(params string[] tags) => new { tags };
 
     private static string[] TagsOf(JsonElement model) => [.. model.GetProperty("tags").EnumerateArray().Select(tag => tag.GetString()!)];
 
