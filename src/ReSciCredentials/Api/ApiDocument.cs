@@ -172,6 +172,12 @@ internal sealed class ApiDocument(EndpointDataSource endpoints)
             return new JsonObject { ["type"] = "array", ["items"] = Reference(type.GetElementType()!, schemas) };
         }
 
+        if (type == typeof(object))
+        {
+            // An empty one.
+            return new JsonObject { ["type"] = "object" };
+        }
+
         // In its place before it is known: it may speak of itself.
         if (schemas.TryAdd(type.Name, null))
         {
