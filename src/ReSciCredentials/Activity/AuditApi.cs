@@ -123,7 +123,14 @@ internal static class AuditNames
         (AuditEvents.TokenRefused, null, "broker_refused"),
     ];
 
-    private const string CredentialField = "data_credentials_id";
+    // Likewise: the field here, the kind of thing where that matters, and the name in the object itself.
+    private static readonly (AuditField Field, string? Kind, string Name)[] Fields =
+    [
+        (AuditField.Credential, null, "data_credentials_id"),
+        (AuditField.Endpoint, null, "vendor_endpoint"),
+        (AuditField.Config, AuditItems.Source, "source_config"),
+        (AuditField.Config, AuditItems.Destination, "sink_config"),
+    ];
 
     public static string NameOf(AuditEntry entry) =>
         Events.FirstOrDefault(known => known.Verb == entry.Event && (known.Kind is null || known.Kind == entry.ItemType)).Name ?? entry.Event;
@@ -147,9 +154,11 @@ internal static class AuditNames
         _ => string.Concat(kind.Split('_').Select(word => CultureInfo.InvariantCulture.TextInfo.ToTitleCase(word))),
     };
 
-    public static string FieldOf(string field) => field == AuditChange.NameOf(AuditField.Credential) ? CredentialField : field;
+    public static string FieldOf(string kind, string field) =>
+        Fields.FirstOrDefault(known => AuditChange.NameOf(known.Field) == field && (known.Kind is null || known.Kind == kind)).Name ?? field;
 
-    public static string? FieldFrom(string? name) => name == CredentialField ? AuditChange.NameOf(AuditField.Credential) : name;
+    public static string? FieldFrom(string? name) =>
+        Fields.FirstOrDefault(known => known.Name == name) is { Name: not null } known ? AuditChange.NameOf(known.Field) : name;
 }
 
 /// <summary>One entry as Nexla's SDK expects it: on some routes it is an error for it when one of these is missing or null.</summary>
@@ -200,7 +209,7 @@ internal sealed record AuditAnswer
     {
         var entry = record.Entry;
         var changes = record.ObjectChanges.EnumerateObject()
-            .ToDictionary(change => AuditNames.FieldOf(change.Name), change => change.Value, StringComparer.Ordinal);
+            .ToDictionary(change => AuditNames.FieldOf(entry.ItemType, change.Name), change => change.Value, StringComparer.Ordinal);
         return new AuditAnswer
         {
             Id = entry.Id,

@@ -102,23 +102,40 @@ internal sealed partial class CredentialVault
         }
     }
 
-    /// <summary>Where texts that are to be shown hold the key of a credential that the person may see.</summary>
-    /// <returns>Messages by field; empty also when there is no such credential, or its key does not open.</returns>
+    /// <summary>
+    /// Where texts that are to be shown hold a key: that of the credential they have to do with, anywhere in them, or as a word of its own that of any other that
+    /// the person may see.
+    /// </summary>
+    /// <param name="id">Null when there is none yet; one that the person may not see, or whose key does not open, is not looked for.</param>
+    /// <returns>Messages by field.</returns>
     internal async Task<IReadOnlyDictionary<string, string>> FindKeyInAsync(
-        Person person, int id, (string Field, string? Text)[] texts, CancellationToken cancellationToken)
+        Person person, int? id, (string Field, string? Text)[] texts, CancellationToken cancellationToken)
     {
-        var found = await WithKeyAsync(
-            person,
-            id,
-            AccessRole.Collaborator,
-            (key, _) =>
+        var errors = new Dictionary<string, string>(StringComparer.Ordinal);
+        if (id is { } credential)
+        {
+            await WithKeyAsync(
+                person,
+                credential,
+                AccessRole.Collaborator,
+                (key, _) =>
+                {
+                    NewCredential.NoteKeyIn(errors, key, texts);
+                    return Task.FromResult(errors);
+                },
+                cancellationToken);
+        }
+
+        await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
+        foreach (var (field, text) in texts)
+        {
+            if (!errors.ContainsKey(field) && await HoldsStoredKeyAsync(storage, person, text, cancellationToken))
             {
-                var errors = new Dictionary<string, string>(StringComparer.Ordinal);
-                NewCredential.NoteKeyIn(errors, key, texts);
-                return Task.FromResult(errors);
-            },
-            cancellationToken);
-        return found.ValueOrDefault ?? [];
+                errors.Add(field, NewCredential.KeyIsIn(field));
+            }
+        }
+
+        return errors;
     }
 
     /// <summary>As <see cref="CheckAsync"/>, but ReSci is asked at most once in <see cref="ProbeRest"/>, and by one program at a time. For operators.</summary>

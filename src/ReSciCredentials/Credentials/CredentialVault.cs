@@ -28,6 +28,9 @@ internal sealed partial class CredentialVault(
     /// <summary>The item type of the audit log.</summary>
     public const string ItemType = AuditItems.Credential;
 
+    /// <summary>Those of a text, and those of JSON.</summary>
+    private static readonly char[] BetweenWords = [.. " \t\r\n\"\\,;<>()[]{}"];
+
     private DateOnly Today => DateOnly.FromDateTime(time.GetUtcNow().UtcDateTime);
 
     /// <summary>Tests the key with ReSci, encrypts and stores it. Sent twice with the same operation, it stores one.</summary>
@@ -482,6 +485,16 @@ internal sealed partial class CredentialVault(
             return (new SaveOutcome.Invalid(errors), null);
         }
 
+        foreach (var (field, message) in await FindKeyInAsync(person, null, input.Texts, cancellationToken))
+        {
+            errors.Add(field, message);
+        }
+
+        if (errors.Count > 0)
+        {
+            return (new SaveOutcome.Invalid(errors), null);
+        }
+
         if (!input.Same && await FindSameAsync(person, input.Name!.Trim(), protector.FingerprintOf(key), input.OperationId, cancellationToken) is { } same)
         {
             return (new SaveOutcome.Same(same.Text), null);
@@ -665,8 +678,8 @@ internal sealed partial class CredentialVault(
     private async Task<bool> HoldsStoredKeyAsync(StorageContext storage, Person person, string? text, CancellationToken cancellationToken)
     {
         const int LeastLength = 16;
-        var fingerprints = new List<string>();
-        foreach (var word in (text ?? "").Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries))
+        var fingerprints = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var word in (text ?? "").Split(BetweenWords, StringSplitOptions.RemoveEmptyEntries))
         {
             using var key = word.Length < LeastLength ? null : PastedKey.Clean(word, out _);
             if (key is not null)
@@ -675,9 +688,17 @@ internal sealed partial class CredentialVault(
             }
         }
 
-        return fingerprints.Count > 0 && await storage.CredentialKeys.AnyAsync(
-            row => fingerprints.Contains(row.Fingerprint) && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == row.CredentialId),
-            cancellationToken);
+        foreach (var some in fingerprints.Chunk(500))
+        {
+            if (await storage.CredentialKeys.AnyAsync(
+                row => some.Contains(row.Fingerprint) && storage.Credentials.VisibleTo(person).Any(credential => credential.Id == row.CredentialId),
+                cancellationToken))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     private Secret? TryOpen(StoredCiphertext? row)

@@ -27,6 +27,9 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
     /// <summary>As <see cref="Credential.CopiedFromId"/>.</summary>
     public int? CopiedFromId { get; init; }
 
+    /// <summary>The texts that will be shown, by field: no key belongs there.</summary>
+    public (string Field, string? Text)[] Texts => [("name", Name), ("description", Description), ("tags", TagRules.TextOf(Tags))];
+
     /// <summary>Cleans the key and checks every field. The caller disposes the key.</summary>
     /// <param name="today">A day that is over cannot be chosen.</param>
     /// <param name="key">Null when the key is at fault.</param>
@@ -58,7 +61,7 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
 
         if (key is not null)
         {
-            NoteKeyIn(errors, key, ("name", Name), ("description", Description), ("tags", TagRules.TextOf(Tags)));
+            NoteKeyIn(errors, key, Texts);
         }
 
         return errors;
@@ -76,12 +79,14 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
         {
             if (key.IsIn(text))
             {
-                errors[field] = field is "tags"
-                    ? "A tag contains the API key, and tags are shown to others. Remove it here."
-                    : $"The {field} contains the API key, and a {field} is shown to others. Remove it here.";
+                errors[field] = KeyIsIn(field);
             }
         }
     }
+
+    internal static string KeyIsIn(string field) => field is "tags"
+        ? "A tag contains the API key, and tags are shown to others. Remove it here."
+        : $"The {field} contains the API key, and a {field} is shown to others. Remove it here.";
 
     // Somebody will print this one day.
     public override string ToString() => nameof(NewCredential);

@@ -74,9 +74,9 @@ internal sealed partial class FlowService
         Person person, FlowKind kind, int id, int? revision, FlowChange change, CancellationToken cancellationToken)
     {
         var errors = change.Check();
-        if (errors.Count == 0 && await FindAsync(person, kind, id, cancellationToken) is { } present && (change.CredentialId ?? present.CredentialId) is { } credential)
+        if (errors.Count == 0 && await FindAsync(person, kind, id, cancellationToken) is { } present)
         {
-            foreach (var (field, message) in await vault.FindKeyInAsync(person, credential, change.TextsOf(present), cancellationToken))
+            foreach (var (field, message) in await vault.FindKeyInAsync(person, change.CredentialId ?? present.CredentialId, change.TextsOf(present), cancellationToken))
             {
                 errors[field] = message;
             }

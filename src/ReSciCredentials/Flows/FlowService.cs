@@ -312,18 +312,15 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
                 NewCredential.NoteKeyIn(errors, key, input.Texts);
             }
         }
-        else if (input.CredentialId is { } credential)
+        else if (input.CredentialId is { } credential && await CheckCredentialAsync(person, credential, cancellationToken) is { } fault)
         {
-            if (await CheckCredentialAsync(person, credential, cancellationToken) is { } fault)
-            {
-                errors["credential"] = fault;
-                return;
-            }
+            errors["credential"] = fault;
+            return;
+        }
 
-            foreach (var (field, message) in await vault.FindKeyInAsync(person, credential, input.Texts, cancellationToken))
-            {
-                errors[field] = message;
-            }
+        foreach (var (field, message) in await vault.FindKeyInAsync(person, input.CredentialId, input.Texts, cancellationToken))
+        {
+            errors[field] = message;
         }
     }
 

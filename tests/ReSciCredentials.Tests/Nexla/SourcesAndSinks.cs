@@ -41,6 +41,9 @@ public sealed class SourcesAndSinks(NexlaServer nexla) : IClassFixture<NexlaServ
         Assert.Equal("Renamed", SdkModels.TextOf(changed, "name"));
         Assert.Equal("""{"one":1}""", changed.GetProperty(configField).ToString());
 
+        var written = await Program.CallAsync("GET", $"/{collection}/{id}/audit_log?change_filter={configField}");
+        Assert.True(written[0].GetProperty("object_changes").TryGetProperty(configField, out _));
+
         var expanded = await Program.CallAsync("GET", $"/data_credentials/{credential}?expand=1");
         Assert.Equal("Renamed", SdkModels.TextOf(Assert.Single(expanded.GetProperty(collection).EnumerateArray()), "name"));
         Assert.Contains(id, expanded.GetProperty("referenced_resource_ids").GetProperty(collection).EnumerateArray().Select(used => used.GetInt32()));
