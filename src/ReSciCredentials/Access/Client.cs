@@ -1,9 +1,11 @@
+using System.Text.RegularExpressions;
 using ReSciCredentials.Audit;
 
 namespace ReSciCredentials.Access;
 
 /// <summary>Where a request comes from, as it is kept with sessions and in the audit log.</summary>
-internal sealed record Client(string Address, string UserAgent)
+/// <param name="UserAgent">Without what is too long for a word and is no product with its version: a key pasted into the wrong header must not be kept in it.</param>
+internal sealed partial record Client(string Address, string UserAgent)
 {
     private const int UserAgentLength = 256;
 
@@ -13,7 +15,7 @@ internal sealed record Client(string Address, string UserAgent)
         var userAgent = context.Request.Headers.UserAgent.ToString();
         return new Client(
             (address is { IsIPv4MappedToIPv6: true } ? address.MapToIPv4() : address)?.ToString() ?? "",
-            userAgent.Length > UserAgentLength ? userAgent[..UserAgentLength] : userAgent)
+            TooLong().Replace(userAgent.Length > UserAgentLength ? userAgent[..UserAgentLength] : userAgent, "…"))
         {
             Path = context.Request.Path.Value ?? "",
         };
@@ -29,4 +31,8 @@ internal sealed record Client(string Address, string UserAgent)
     public Actor Broker() => new(null, "broker", Address, UserAgent);
 
     public Actor As(int accountId, string email) => new(accountId, email, Address, UserAgent) { Path = Path };
+
+    /// <summary>16 letters or more without a space that are not written as <c>AppleWebKit/537.36</c>; digits are for the version.</summary>
+    [GeneratedRegex(@"(?<![^\s();,])(?![A-Za-z._-]{1,40}/[0-9][0-9.]{0,20}(?![^\s();,]))[^\s();,]{16,}")]
+    private static partial Regex TooLong();
 }

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
-using System.Data.Common;
+using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 using Microsoft.Extensions.Options;
 using ReSciCredentials.Secrets;
 using ReSciCredentials.Storage;
+using SQLitePCL;
 
 namespace ReSciCredentials.Broker;
 
@@ -12,6 +12,10 @@ namespace ReSciCredentials.Broker;
 /// Records every call. Calls wait in memory for their group, at most <see cref="Interval"/>; refusals do not wait. In strict mode a call is recorded
 /// before it goes out, together with all others that want the same at that moment, and once more when it is over.
 /// </summary>
+/// <remarks>
+/// SQLite's calls are not asynchronous. The groups are written on a thread of their own: on one of the pool's, of which a small machine has one or two,
+/// the calls under way would wait for as long as a large group takes.
+/// </remarks>
 internal sealed partial class Usage(
     IDbContextFactory<StorageContext> contexts,
     ChangeNotices notices,
@@ -19,7 +23,7 @@ internal sealed partial class Usage(
     IOptions<BrokerOptions> options,
     BrokerMetrics metrics,
     TimeProvider time,
-    ILogger<Usage> logger) : BackgroundService
+    ILogger<Usage> logger) : IHostedService
 {
     /// <summary>What a crash may lose is half of the second that is promised.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(500);
@@ -34,15 +38,23 @@ internal sealed partial class Usage(
 
     private const int GroupLength = 2000;
 
-    private static readonly string[] Parameters =
-        ["$id", "$token", "$flow", "$credential", "$key", "$at", "$method", "$endpoint", "$status", "$code", "$in", "$out", "$duration"];
+    private const string PutSql = """
+        INSERT INTO broker_calls (Id, TokenId, FlowId, CredentialId, KeyUid, At, Method, Endpoint, Status, Code, BytesIn, BytesOut, Duration)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        ON CONFLICT (Id) DO UPDATE SET
+            KeyUid = excluded.KeyUid, Endpoint = excluded.Endpoint, Status = excluded.Status, Code = excluded.Code,
+            BytesIn = excluded.BytesIn, BytesOut = excluded.BytesOut, Duration = excluded.Duration
+        """;
 
     private readonly ConcurrentQueue<Waiting> _queue = new();
     private readonly List<Waiting> _group = [];
-    private readonly SemaphoreSlim _atOnce = new(0);
+    private readonly object _signal = new();
+    private Task _writing = Task.CompletedTask;
+    private bool _isHurried;
     private int _waiting;
     private int _refusals;
     private volatile bool _isSpaced;
+    private volatile bool _isStopping;
     private long? _lastId;
 
     /// <summary>In strict mode: recorded before it goes out.</summary>
@@ -89,30 +101,39 @@ internal sealed partial class Usage(
         await written.Task.WaitAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        _writing = Task.Factory.StartNew(Write, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        return Task.CompletedTask;
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        _isStopping = true;
+        Hurry();
+        await _writing.WaitAsync(cancellationToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+    }
+
+    private void Write()
     {
         var prunedAt = time.GetTimestamp();
         var wait = Interval;
-        while (!stoppingToken.IsCancellationRequested)
+        while (!_isStopping)
         {
-            await ((Task)_atOnce.WaitAsync(wait, stoppingToken)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            WaitFor(wait);
             // Before the queue is read: who still sees the flag of last time is in the queue already.
             _isSpaced = Interlocked.Exchange(ref _refusals, 0) > 0;
             wait = _isSpaced ? Spacing : Interval;
-            await WriteAllAsync();
+            WriteAll();
             if (time.GetElapsedTime(prunedAt) >= PruneInterval)
             {
                 prunedAt = time.GetTimestamp();
-                await TryPruneAsync(stoppingToken);
+                TryPrune();
             }
         }
-    }
 
-    public override async Task StopAsync(CancellationToken cancellationToken)
-    {
-        await base.StopAsync(cancellationToken);
         // Calls may end until the very last moment.
-        await WriteAllAsync();
+        WriteAll();
     }
 
     private void Add(Waiting waiting)
@@ -123,13 +144,27 @@ internal sealed partial class Usage(
 
     private void Hurry()
     {
-        if (_atOnce.CurrentCount == 0)
+        lock (_signal)
         {
-            _atOnce.Release();
+            _isHurried = true;
+            Monitor.Pulse(_signal);
         }
     }
 
-    private async Task WriteAllAsync()
+    private void WaitFor(TimeSpan wait)
+    {
+        lock (_signal)
+        {
+            if (!_isHurried)
+            {
+                Monitor.Wait(_signal, wait);
+            }
+
+            _isHurried = false;
+        }
+    }
+
+    private void WriteAll()
     {
         do
         {
@@ -139,7 +174,7 @@ internal sealed partial class Usage(
                 _group.Add(waiting);
             }
 
-            if (_group.Count == 0 || !await TryWriteAsync(_group))
+            if (_group.Count == 0 || !TryWrite(_group))
             {
                 return;
             }
@@ -150,14 +185,14 @@ internal sealed partial class Usage(
     }
 
     /// <summary>False when it must be tried again; nobody waits for what is left in the group then.</summary>
-    private async Task<bool> TryWriteAsync(List<Waiting> group)
+    private bool TryWrite(List<Waiting> group)
     {
         IReadOnlyList<ChangeNotice> changes = [];
         try
         {
             if (group.Exists(waiting => waiting.Call is not null))
             {
-                changes = await WriteAsync(group);
+                changes = Write(group);
             }
         }
         catch (Exception exception)
@@ -189,10 +224,10 @@ internal sealed partial class Usage(
         return true;
     }
 
-    private async Task<IReadOnlyList<ChangeNotice>> WriteAsync(List<Waiting> group)
+    private ChangeNotice[] Write(List<Waiting> group)
     {
-        await using var storage = await contexts.CreateDbContextAsync();
-        await using var transaction = await storage.Database.BeginTransactionAsync();
+        using var storage = contexts.CreateDbContext();
+        using var transaction = storage.Database.BeginTransaction();
         if (seal.Reason is not null)
         {
             // What goes past EF goes past the guard that refuses it.
@@ -200,70 +235,80 @@ internal sealed partial class Usage(
         }
 
         // A call that began and ended in the same group is there twice, as one object.
-        await PutAsync(storage, transaction.GetDbTransaction(), group.Select(waiting => waiting.Call).OfType<BrokerCall>().Distinct());
+        Put(storage, group.Select(waiting => waiting.Call).OfType<BrokerCall>().Distinct());
         var ended = group.Where(waiting => waiting.Committed is null).Select(waiting => waiting.Call).OfType<BrokerCall>().ToArray();
-        await AddToHoursAsync(storage, ended);
+        AddToHours(storage, ended);
         foreach (var used in ended.Where(call => call.Status != StatusCodes.Status401Unauthorized).GroupBy(call => call.TokenId))
         {
             DateTimeOffset? last = used.Max(call => call.At);
-            await storage.AccessTokens
+            storage.AccessTokens
                 .Where(token => token.Id == used.Key && (token.LastUsedAt == null || token.LastUsedAt < last))
-                .ExecuteUpdateAsync(token => token.SetProperty(row => row.LastUsedAt, last));
+                .ExecuteUpdate(token => token.SetProperty(row => row.LastUsedAt, last));
         }
 
         var audiences = storage.AudiencesOf([.. group.Select(waiting => waiting.Call).OfType<BrokerCall>().Select(call => call.FlowId).Distinct()]);
-        await transaction.CommitAsync();
+        transaction.Commit();
         return [.. audiences.Select(audience => new ChangeNotice(typeof(BrokerCall), audience.Key, audience.ToHashSet()))];
     }
 
     /// <summary>
-    /// Adds the calls, or changes those that were there at their beginning. By one prepared statement: EF would take more time for a row than the broker takes for
-    /// the call. The ids are given here, so that a group that could not be written is simply written again.
+    /// Adds the calls, or changes those that were there at their beginning. By SQLite's own calls: EF would take more time for a row than the broker takes for
+    /// the call, and ADO.NET a good part of it. The ids are given here, so that a group that could not be written is simply written again.
     /// </summary>
-    private async Task PutAsync(StorageContext storage, DbTransaction transaction, IEnumerable<BrokerCall> calls)
+    private void Put(StorageContext storage, IEnumerable<BrokerCall> calls)
     {
-        _lastId ??= await storage.BrokerCalls.MaxAsync(call => (long?)call.Id) ?? 0;
-        await using var command = transaction.Connection!.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = """
-            INSERT INTO broker_calls (Id, TokenId, FlowId, CredentialId, KeyUid, At, Method, Endpoint, Status, Code, BytesIn, BytesOut, Duration)
-            VALUES ($id, $token, $flow, $credential, $key, $at, $method, $endpoint, $status, $code, $in, $out, $duration)
-            ON CONFLICT (Id) DO UPDATE SET
-                KeyUid = excluded.KeyUid, Endpoint = excluded.Endpoint, Status = excluded.Status, Code = excluded.Code,
-                BytesIn = excluded.BytesIn, BytesOut = excluded.BytesOut, Duration = excluded.Duration
-            """;
-        var parameters = Array.ConvertAll(Parameters, name =>
+        _lastId ??= storage.BrokerCalls.Max(call => (long?)call.Id) ?? 0;
+        var database = ((SqliteConnection)storage.Database.GetDbConnection()).Handle!;
+        SqliteException.ThrowExceptionForRC(raw.sqlite3_prepare_v2(database, PutSql, out var statement), database);
+        using (statement)
         {
-            var parameter = command.CreateParameter();
-            parameter.ParameterName = name;
-            command.Parameters.Add(parameter);
-            return parameter;
-        });
-        foreach (var call in calls)
-        {
-            call.Id = call.Id == 0 ? (++_lastId).Value : call.Id;
-            // In the order of the names. Times are ticks, as EF writes them.
-            object?[] values =
-            [
-                call.Id, call.TokenId, call.FlowId, call.CredentialId, call.KeyUid, call.At.UtcTicks, call.Method, call.Endpoint, call.Status, call.Code,
-                call.BytesIn, call.BytesOut, call.Duration,
-            ];
-            for (var index = 0; index < values.Length; index++)
+            foreach (var call in calls)
             {
-                parameters[index].Value = values[index] ?? DBNull.Value;
+                call.Id = call.Id == 0 ? (++_lastId).Value : call.Id;
+                Bind(statement, call);
+                SqliteException.ThrowExceptionForRC(raw.sqlite3_step(statement), database);
+                raw.sqlite3_reset(statement);
             }
-
-            await command.ExecuteNonQueryAsync();
         }
     }
 
-    private static async Task AddToHoursAsync(StorageContext storage, IEnumerable<BrokerCall> calls)
+    /// <summary>In the order of <see cref="PutSql"/>. Times are ticks and ids capital letters, as EF writes them.</summary>
+    private static void Bind(sqlite3_stmt statement, BrokerCall call)
+    {
+        raw.sqlite3_bind_int64(statement, 1, call.Id);
+        raw.sqlite3_bind_int(statement, 2, call.TokenId);
+        raw.sqlite3_bind_int(statement, 3, call.FlowId);
+        raw.sqlite3_bind_int(statement, 4, call.CredentialId);
+        BindText(5, call.KeyUid is { } key ? key.ToString().ToUpperInvariant() : null);
+        raw.sqlite3_bind_int64(statement, 6, call.At.UtcTicks);
+        BindText(7, call.Method);
+        BindText(8, call.Endpoint);
+        raw.sqlite3_bind_int(statement, 9, call.Status);
+        BindText(10, call.Code);
+        raw.sqlite3_bind_int64(statement, 11, call.BytesIn);
+        raw.sqlite3_bind_int64(statement, 12, call.BytesOut);
+        raw.sqlite3_bind_int(statement, 13, call.Duration);
+
+        void BindText(int place, string? text)
+        {
+            if (text is null)
+            {
+                raw.sqlite3_bind_null(statement, place);
+            }
+            else
+            {
+                raw.sqlite3_bind_text(statement, place, text);
+            }
+        }
+    }
+
+    private static void AddToHours(StorageContext storage, IEnumerable<BrokerCall> calls)
     {
         foreach (var sum in calls.GroupBy(call => (call.TokenId, call.FlowId, call.CredentialId, Key: call.KeyUid ?? Guid.Empty, Hour: HourOf(call.At))))
         {
             var (token, flow, credential, key, hour) = sum.Key;
             // EF knows no upsert.
-            await storage.Database.ExecuteSqlAsync(
+            storage.Database.ExecuteSql(
                 $"""
                 INSERT INTO broker_hours (TokenId, Hour, KeyUid, FlowId, CredentialId, Calls, Errors, BytesIn, BytesOut, LastAt)
                 VALUES ({token}, {hour.UtcTicks}, {key}, {flow}, {credential}, {sum.LongCount()}, {sum.LongCount(call => call.Status >= 400 || call.Code is not null)},
@@ -277,7 +322,7 @@ internal sealed partial class Usage(
 
     private static DateTimeOffset HourOf(DateTimeOffset time) => new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerHour), TimeSpan.Zero);
 
-    private async Task TryPruneAsync(CancellationToken cancellationToken)
+    private void TryPrune()
     {
         try
         {
@@ -287,13 +332,17 @@ internal sealed partial class Usage(
             }
 
             var oldestHour = time.GetUtcNow().AddDays(-options.Value.KeptDays);
-            await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-            var oldest = await storage.BrokerCalls.MaxAsync(call => (long?)call.Id, cancellationToken) - options.Value.KeptCalls;
-            await storage.BrokerCalls.Where(call => call.Id <= oldest).ExecuteDeleteAsync(cancellationToken);
-            await storage.BrokerHours.Where(hour => hour.Hour < oldestHour).ExecuteDeleteAsync(cancellationToken);
-            await storage.BrokerJobs.Where(job => job.At < oldestHour).ExecuteDeleteAsync(cancellationToken);
+            using var storage = contexts.CreateDbContext();
+            var oldest = storage.BrokerCalls.Max(call => (long?)call.Id) - options.Value.KeptCalls;
+            // In pieces, so that nobody who wants to write waits for all of it.
+            while (storage.BrokerCalls.Where(call => call.Id <= oldest).OrderBy(call => call.Id).Take(GroupLength).ExecuteDelete() == GroupLength)
+            {
+            }
+
+            storage.BrokerHours.Where(hour => hour.Hour < oldestHour).ExecuteDelete();
+            storage.BrokerJobs.Where(job => job.At < oldestHour).ExecuteDelete();
         }
-        catch (Exception exception) when (exception is not OperationCanceledException)
+        catch (Exception exception)
         {
             LogPruneFailed(exception);
         }

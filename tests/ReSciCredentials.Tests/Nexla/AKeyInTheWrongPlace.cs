@@ -16,7 +16,7 @@ namespace ReSciCredentials.Tests.Nexla;
 public sealed class AKeyInTheWrongPlace(NexlaServer nexla) : IClassFixture<NexlaServer>
 {
     /// <summary>Beside those that a route reads.</summary>
-    private static readonly string[] OtherHeaders = ["Accept", "Content-Type", "X-Api-Key", "Cookie", "X-Request-Id", "traceparent"];
+    private static readonly string[] OtherHeaders = ["Accept", "Content-Type", "X-Api-Key", "Cookie", "X-Request-Id", "traceparent", "User-Agent"];
 
     private static readonly JsonSerializerOptions Relaxed = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
