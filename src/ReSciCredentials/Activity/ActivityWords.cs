@@ -145,6 +145,11 @@ internal static partial class ActivityWords
     [GeneratedRegex(@"^\S.*? (it)\b")]
     private static partial Regex ItPattern();
 
-    private static string Shown(JsonElement value) =>
-        value.ValueKind is JsonValueKind.Null ? "nothing" : value.ToString() is { Length: > 0 } text ? text : "nothing";
+    private static string Shown(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Null => "nothing",
+        JsonValueKind.Array when value.GetArrayLength() > 0 => string.Join(", ", value.EnumerateArray().Select(Shown)),
+        JsonValueKind.Array => "nothing",
+        _ => value.ToString() is { Length: > 0 } text ? text : "nothing",
+    };
 }

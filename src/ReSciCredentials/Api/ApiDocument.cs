@@ -1,4 +1,5 @@
 using System.Net.Mime;
+using System.Reflection;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Schema;
@@ -15,8 +16,6 @@ namespace ReSciCredentials.Api;
 /// </summary>
 internal sealed class ApiDocument(EndpointDataSource endpoints)
 {
-    private const string Errors = "#/components/schemas/ApiError";
-
     // As every source-generated context of the API writes.
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.General)
     {
@@ -25,15 +24,13 @@ internal sealed class ApiDocument(EndpointDataSource endpoints)
         TypeInfoResolver = new DefaultJsonTypeInfoResolver(),
     };
 
-    private static readonly JsonSchemaExporterOptions Shapes = new() { TreatNullObliviousAsNonNullable = true, TransformSchemaNode = Shape };
-
     private readonly Lazy<JsonObject> _document = new(() => Build(endpoints));
 
     public string Text => _document.Value.ToJsonString();
 
     private static JsonObject Build(EndpointDataSource source)
     {
-        var schemas = new JsonObject { [nameof(ApiError)] = Json.GetJsonSchemaAsNode(typeof(ApiError), Shapes) };
+        var schemas = new JsonObject();
         var paths = new JsonObject();
         foreach (var route in source.Endpoints.OfType<RouteEndpoint>().Where(IsDescribed))
         {
@@ -170,50 +167,79 @@ internal sealed class ApiDocument(EndpointDataSource endpoints)
 
     private static JsonObject Reference(Type type, JsonObject schemas)
     {
-        if (type == typeof(ApiError))
-        {
-            return new JsonObject { ["$ref"] = Errors };
-        }
-
         if (type.IsArray)
         {
             return new JsonObject { ["type"] = "array", ["items"] = Reference(type.GetElementType()!, schemas) };
         }
 
-        if (!schemas.ContainsKey(type.Name))
+        if (type == typeof(object))
         {
-            schemas[type.Name] = InComponents(Json.GetJsonSchemaAsNode(type, Shapes), type.Name);
+            // An empty one.
+            return new JsonObject { ["type"] = "object" };
+        }
+
+        // In its place before it is known: it may speak of itself.
+        if (schemas.TryAdd(type.Name, null))
+        {
+            schemas[type.Name] = Json.GetJsonSchemaAsNode(
+                type,
+                new JsonSchemaExporterOptions
+                {
+                    TreatNullObliviousAsNonNullable = true,
+                    TransformSchemaNode = (context, schema) => context.Path.IsEmpty ? schema : Part(context, schema, schemas),
+                });
         }
 
         return new JsonObject { ["$ref"] = $"#/components/schemas/{type.Name}" };
     }
 
-    // What a shape says of a place in itself is seen from the document now.
-    private static JsonNode InComponents(JsonNode shape, string name)
+    /// <summary>A field, or what a list or an object has many of.</summary>
+    private static JsonNode Part(JsonSchemaExporterContext context, JsonNode schema, JsonObject schemas)
     {
-        foreach (var part in shape is JsonObject described ? described.Select(pair => pair.Value) : shape is JsonArray list ? list : Enumerable.Empty<JsonNode?>())
+        var part = Shape(context.TypeInfo, schema, schemas);
+        if (context.PropertyInfo is not { } field)
         {
-            if (part is JsonObject { } inner && inner["$ref"]?.GetValue<string>() is { } place)
-            {
-                inner["$ref"] = $"#/components/schemas/{name}{place[1..]}";
-            }
-            else if (part is not null)
-            {
-                InComponents(part, name);
-            }
+            return part;
         }
 
-        return shape;
+        var described = WithNull(part, field.IsGetNullable || field.PropertyType == typeof(SentText));
+        described["description"] = ApiFieldTexts.Of(field.DeclaringType.Name, field.Name);
+        return described;
     }
 
-    // What has a converter of its own tells nothing of its form.
-    private static JsonNode Shape(JsonSchemaExporterContext context, JsonNode schema)
+    // What has a converter of its own tells nothing of its form, and whatever has fields is described once.
+    private static JsonNode Shape(JsonTypeInfo known, JsonNode schema, JsonObject schemas)
     {
-        var type = Nullable.GetUnderlyingType(context.TypeInfo.Type) ?? context.TypeInfo.Type;
-        return type == typeof(DateTimeOffset) ? new JsonObject { ["type"] = new JsonArray("string", "null"), ["format"] = "date-time" }
-            : type == typeof(SentText) ? new JsonObject { ["type"] = new JsonArray("string", "null") }
-            : type == typeof(FreeJson) ? new JsonObject { ["type"] = new JsonArray("object", "null") }
+        var type = Nullable.GetUnderlyingType(known.Type) ?? known.Type;
+        return type == typeof(DateTimeOffset) ? new JsonObject { ["type"] = "string", ["format"] = "date-time" }
+            : type == typeof(SentText) ? new JsonObject { ["type"] = "string" }
+            : type == typeof(FreeJson) ? new JsonObject { ["type"] = "object" }
+            : type.GetCustomAttribute<ApiShapesAttribute>() is { } shapes ? new JsonObject { ["oneOf"] = new JsonArray([.. shapes.Types.Select(one => ShapeOf(one, schemas))]) }
+            : known.Kind is JsonTypeInfoKind.Object ? Reference(type, schemas)
             : schema;
+    }
+
+    private static JsonNode ShapeOf(Type type, JsonObject schemas) => Shape(Json.GetTypeInfo(type), Json.GetJsonSchemaAsNode(type), schemas);
+
+    // The exporter takes a field that is only read for one that may be null.
+    private static JsonObject WithNull(JsonNode schema, bool nullable)
+    {
+        if (schema is not JsonObject { Count: > 0 } shape)
+        {
+            // Anything.
+            return [];
+        }
+
+        if (shape["type"] is { } type)
+        {
+            string[] types = [.. type is JsonArray several ? several.Select(one => one!.GetValue<string>()).Where(one => one != "null") : [type.GetValue<string>()]];
+            shape["type"] = types is [var one] && !nullable ? one : new JsonArray([.. types.Concat(nullable ? ["null"] : []).Select(name => JsonValue.Create(name))]);
+            return shape;
+        }
+
+        return !nullable || shape.ContainsKey("oneOf")
+            ? shape
+            : new JsonObject { ["oneOf"] = new JsonArray(shape, new JsonObject { ["type"] = "null" }) };
     }
 
     private static bool IsDescribed(RouteEndpoint route) =>

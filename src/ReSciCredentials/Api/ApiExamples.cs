@@ -31,7 +31,7 @@ internal static class ApiExamples
         {
           "id": 5023, "name": "Production", "description": "Customer data for the warehouse", "status": "ACTIVE", "access_roles": ["owner"],
           "full_name": "Ada Example", "email": "ada@example.com", "org_id": 1, "owner_id": 2, "owner_email": "ada@example.com",
-          "credentials_type": "resci", "credentials_version": "1", "verified_status": "VERIFIED", "template_config": null, "tags": [], "api_keys": [],
+          "credentials_type": "resci", "credentials_version": "1", "verified_status": "VERIFIED", "template_config": null, "tags": ["nightly"], "api_keys": [],
           "credentials_non_secure_data": { "auth.type": "API_KEY", "api.key.include.mode": "HEADER", "api.key.auth.key": "Authorization" },
           "copied_from_id": null, "referenced_resource_ids": { "data_sources": [5101], "data_sinks": [5102] }, "data_sources": null, "data_sinks": null,
           "key_fingerprint": "9a41c2d7", "fingerprint": "9a41c2d7", "key_hint": "7f3a", "hint": "7f3a", "key_expires_at": null,

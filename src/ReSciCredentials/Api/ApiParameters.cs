@@ -36,7 +36,7 @@ internal sealed record ApiParameter(string Name, string In, string Type, string 
         new("credentials_type", "query", "string", "The connection type or the vendor: both mean ReSci here. Any other finds nothing.") { Example = "resci" },
         new("credentials_id", "query", "integer", "Only what uses this credential.") { Example = "5023" },
         new("verified_status", "query", "string", "What the last definite check found.") { Values = ["VERIFIED", "UNVERIFIED", "FAILED"] },
-        new("tag", "query", "string", "Finds nothing: there are no tags here.") { Example = "nightly" },
+        new("tag", "query", "string", "Only what has this tag, as it is written.") { Example = "nightly" },
         new("save_unverified", "query", "boolean", "Saves the key without asking ReSci whether it works. 1 and true say yes.") { Example = "true" },
         new("expand", "query", "boolean", "Adds the data sources and data sinks that use it. 1 and true say yes.") { Example = "true" },
         new("async", "query", "boolean", "Answers with a finished request, whatever came of the test. 1 and true say yes.") { Example = "true" },

@@ -56,6 +56,13 @@ internal sealed record FreeJson(string Text)
     }
 }
 
+/// <summary>Of a type with a converter of its own: each shape that it may have in JSON.</summary>
+[AttributeUsage(AttributeTargets.Class)]
+internal sealed class ApiShapesAttribute(params Type[] types) : Attribute
+{
+    public IReadOnlyList<Type> Types => types;
+}
+
 /// <summary>Who something belongs to.</summary>
 internal sealed record ApiOwner(int Id, string FullName, string Email);
 

@@ -25,6 +25,9 @@ internal enum AuditField
 
     /// <summary>A program's number for its data set.</summary>
     DataSetId,
+
+    /// <summary>What a program looks for a thing by.</summary>
+    Tags,
 }
 
 /// <summary>
@@ -54,6 +57,9 @@ internal sealed partial record AuditChange
 
     public static AuditChange Of(AuditField field, DateOnly? before, DateOnly? after) => Of(field, Day(before), Day(after));
 
+    /// <summary>Texts that everybody may read who may see the thing.</summary>
+    public static AuditChange Of(AuditField field, IReadOnlyList<string> before, IReadOnlyList<string> after) => new(NameOf(field), Texts(before), Texts(after));
+
     /// <summary>The key in use.</summary>
     /// <param name="before">A fingerprint, eight hexadecimal digits; null when there was none, or it is not known.</param>
     /// <param name="after">As <paramref name="before"/>.</param>
@@ -76,6 +82,7 @@ internal sealed partial record AuditChange
         AuditField.ReviewOn => "review_on",
         AuditField.Config => "config",
         AuditField.DataSetId => "data_set_id",
+        AuditField.Tags => "tags",
     };
 
     /// <summary>The JSON object that an entry keeps; empty for no change at all.</summary>
@@ -114,6 +121,17 @@ internal sealed partial record AuditChange
         {
             json.WriteStringValue(PossibleKey().Replace(AuditLog.Plain(text), "…"));
         }
+    };
+
+    private static Action<Utf8JsonWriter> Texts(IReadOnlyList<string> texts) => json =>
+    {
+        json.WriteStartArray();
+        foreach (var text in texts)
+        {
+            Text(text)(json);
+        }
+
+        json.WriteEndArray();
     };
 
     private static Action<Utf8JsonWriter> Number(int? number) => json =>

@@ -120,6 +120,11 @@ internal sealed partial class AccessTokens(IDbContextFactory<StorageContext> con
 
         var now = time.GetUtcNow();
         var errors = input.Check(now);
+        if (!await storage.Flows.AnyAsync(flow => flow.Id == input.FlowId && flow.CredentialId != null, cancellationToken))
+        {
+            errors[""] = "It has no credential yet, so a token would open nothing. Give it one first.";
+        }
+
         if (errors.Count == 0
             && await storage.AccessTokens.CountAsync(
                 token => token.FlowId == input.FlowId && token.RevokedAt == null && (token.ExpiresAt == null || token.ExpiresAt > now), cancellationToken) >= MostActive)

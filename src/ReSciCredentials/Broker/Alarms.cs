@@ -32,7 +32,7 @@ internal sealed partial class Alarms(IDbContextFactory<StorageContext> contexts,
 
     /// <summary>ReSci refused the real key: the credential is checked as soon as may be.</summary>
     public void KeyRefused(TokenEntry token, Client client) =>
-        Raise(ref token.State.Alarms, new Alarm(AuditEvents.KeyRefused, AuditItems.Credential, token.CredentialId, "key", client));
+        Raise(ref token.State.Alarms, new Alarm(AuditEvents.KeyRefused, AuditItems.Credential, token.CredentialId!.Value, "key", client));
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {

@@ -111,7 +111,8 @@ internal sealed partial class BrokerDoor
         {
             TokenId = entry.TokenId,
             FlowId = entry.FlowId,
-            CredentialId = entry.CredentialId,
+            // Without a credential the call is refused below.
+            CredentialId = entry.CredentialId ?? 0,
             At = _time.GetUtcNow(),
             Method = KnownMethod(context.Request.Method),
         };
@@ -203,7 +204,7 @@ internal sealed partial class BrokerDoor
 
         if (!entry.MayUseCredential)
         {
-            return (BrokerError.NotShared, null);
+            return (entry.CredentialId is null ? BrokerError.NoCredential : BrokerError.NotShared, null);
         }
 
         if (entry.IsPaused)

@@ -43,6 +43,9 @@ internal sealed record BrokerError(int Status, string Code, string Message)
     public static BrokerError NotShared { get; } = new(
         403, "not_allowed", "The credential is no longer shared with the owner of this source or destination. Share it again, or choose another credential on its page.");
 
+    public static BrokerError NoCredential { get; } = new(
+        403, "not_allowed", "The source or destination of this access token has no credential yet. Choose one on its page.");
+
     public static BrokerError Paused { get; } = new(403, "paused", "The source or destination of this access token is paused. Activate it on its page.");
 
     public static BrokerError BadPath { get; } = new(

@@ -10,6 +10,7 @@ namespace ReSciCredentials.Broker;
 
 /// <summary>Everything a call needs to know about its token, in one piece.</summary>
 /// <param name="MayUseCredential">Whether the owner of the source or destination may still use the credential: it was not shared for ever.</param>
+/// <param name="CredentialId">Null when the source or destination has no credential; then there is no key either.</param>
 /// <param name="Ciphertext">The current key of the credential; null when its row is gone.</param>
 /// <param name="ImportTypes">Null allows any, as for the two that follow.</param>
 internal sealed record TokenEntry(
@@ -18,7 +19,7 @@ internal sealed record TokenEntry(
     FlowKind Kind,
     bool IsPaused,
     bool MayUseCredential,
-    int CredentialId,
+    int? CredentialId,
     Guid CredentialUid,
     Guid KeyUid,
     byte[]? Ciphertext,
@@ -80,19 +81,21 @@ internal sealed class TokenTable : IDisposable
         var row = await (
             from token in storage.AccessTokens.AsNoTracking()
             where token.Hash == bytes
-            let credential = token.Flow!.Credential!
+            let credential = token.Flow!.Credential
             select new
             {
                 token.Id,
                 token.FlowId,
                 token.Flow!.Kind,
                 token.Flow.Status,
-                MayUseCredential = token.Flow.OwnerId == credential.OwnerId
-                    || credential.Accessors.Any(accessor => accessor.AccountId == token.Flow.OwnerId),
+                MayUseCredential = credential != null
+                    && (token.Flow.OwnerId == credential.OwnerId || credential.Accessors.Any(accessor => accessor.AccountId == token.Flow.OwnerId)),
                 token.Flow.CredentialId,
-                credential.Uid,
-                credential.CurrentKeyUid,
-                Ciphertext = credential.Keys.Where(key => key.Uid == credential.CurrentKeyUid).Select(key => key.Ciphertext).FirstOrDefault(),
+                Uid = credential == null ? default : credential.Uid,
+                CurrentKeyUid = credential == null ? default : credential.CurrentKeyUid,
+                Ciphertext = credential == null
+                    ? null
+                    : credential.Keys.Where(key => key.Uid == credential.CurrentKeyUid).Select(key => key.Ciphertext).FirstOrDefault(),
                 token.ExpiresAt,
                 token.RevokedAt,
                 token.ImportTypes,

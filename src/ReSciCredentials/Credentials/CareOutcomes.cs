@@ -36,8 +36,12 @@ public abstract record EditOutcome
 /// <summary>What a program sent to change: each field of its own.</summary>
 /// <param name="Name">Null leaves it as it is.</param>
 /// <param name="Description">Clears it when null was sent.</param>
-internal sealed record CredentialChange(string? Name, SentText Description)
+/// <param name="Tags">Replaces all that there are; null leaves them.</param>
+internal sealed record CredentialChange(string? Name, SentText Description, IReadOnlyCollection<string?>? Tags = null)
 {
+    /// <summary>To be looked through for a key.</summary>
+    public string? TagsText => TagRules.TextOf(Tags);
+
     public static CredentialChange None { get; } = new(null, default);
 
     /// <returns>Messages by field; empty when all is well.</returns>
@@ -52,6 +56,11 @@ internal sealed record CredentialChange(string? Name, SentText Description)
         if (TextRules.CheckDescription(Description.Text, Credential.DescriptionLength) is { } description)
         {
             errors["description"] = description;
+        }
+
+        if (TagRules.Check(Tags) is { } tags)
+        {
+            errors["tags"] = tags;
         }
 
         return errors;
@@ -74,6 +83,12 @@ internal sealed record CredentialChange(string? Name, SentText Description)
             credential.Description = description;
         }
 
+        if (Tags is not null && TagRules.Clean(Tags) is var tags && !tags.SequenceEqual(credential.Tags))
+        {
+            changed.Add(AuditChange.Of(AuditField.Tags, credential.Tags, tags));
+            credential.Tags = tags;
+        }
+
         return changed;
     }
 }
@@ -84,7 +99,7 @@ internal abstract record ChangeOutcome
     /// <summary>It is so now, or was so already.</summary>
     public sealed record Done : ChangeOutcome;
 
-    /// <param name="Errors">What to do, by field: name, description. Nothing was changed.</param>
+    /// <param name="Errors">What to do, by field: name, description, tags. Nothing was changed.</param>
     public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : ChangeOutcome;
 
     /// <summary>Somebody else changed it since the program looked. Nothing was changed now.</summary>

@@ -102,7 +102,7 @@ internal sealed record CredentialAnswer
 
     public required IReadOnlyDictionary<string, int[]> ReferencedResourceIds { get; init; }
 
-    public string[] Tags { get; } = [];
+    public required IReadOnlyList<string> Tags { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
 
@@ -154,6 +154,7 @@ internal sealed record CredentialAnswer
             VerifiedAt = view.VerifiedAt,
             CopiedFromId = view.CopiedFromId,
             ReferencedResourceIds = UseAnswer.IdsOf(references),
+            Tags = view.Tags,
             CreatedAt = view.CreatedAt,
             UpdatedAt = view.UpdatedAt,
             KeyFingerprint = view.Fingerprint,

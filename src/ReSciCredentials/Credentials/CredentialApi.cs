@@ -44,7 +44,7 @@ internal static class CredentialApi
         CredentialAnswers answers,
         CancellationToken cancellationToken)
     {
-        // A type that is not ours, and a tag, name nothing that is here.
+        // A type that is not ours names nothing that is here.
         var listing = query.IsOurs
             ? await search.ListNumberedAsync(person, query.Filter, query.Name, query.Role, query.Sort, page, cancellationToken)
             : new NumberedListing([], 0);
@@ -103,7 +103,7 @@ internal static class CredentialApi
         IOptions<ReSciOptions> resci,
         CancellationToken cancellationToken)
     {
-        var change = new CredentialChange(body.Value.Name, body.Value.Description);
+        var change = new CredentialChange(body.Value.Name, body.Value.Description, body.Value.Tags);
         var errors = change.Check();
         var key = body.Value.ReadKey(resci.Value, errors);
         if (errors.Count > 0)
@@ -244,7 +244,7 @@ internal static class CredentialApi
     // What is at fault is told in one go, as far as it can be seen before the key is looked at.
     private static void AddTextErrors(CredentialRequest request, Dictionary<string, string> errors)
     {
-        foreach (var (field, message) in new CredentialChange(request.Name ?? "", request.Description).Check())
+        foreach (var (field, message) in new CredentialChange(request.Name ?? "", request.Description, request.Tags).Check())
         {
             errors[field] = message;
         }
@@ -300,11 +300,14 @@ internal sealed class CredentialQuery : IApiInput, IBindableFromHttpContext<Cred
         {
             Fault = fault,
             // Status in front: a search that is too long is cut at its end.
-            Filter = CredentialFilter.Parse(string.Join(' ', new[] { status is null ? null : $"status:{status}", request.Text("q") }.OfType<string>())),
+            Filter = CredentialFilter.Parse(string.Join(' ', new[] { status is null ? null : $"status:{status}", request.Text("q") }.OfType<string>())) with
+            {
+                Tag = TextRules.OrNull(request.Text("tag")),
+            },
             Name = request.Text("name"),
             Role = role,
             Sort = sort ?? default,
-            IsOurs = (request.Text("credentials_type") is not { } type || ApiVendor.IsOurs(type)) && request.Text("tag") is null,
+            IsOurs = request.Text("credentials_type") is not { } type || ApiVendor.IsOurs(type),
         });
     }
 }

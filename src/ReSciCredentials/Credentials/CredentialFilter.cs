@@ -59,6 +59,9 @@ internal sealed partial record CredentialFilter
     /// <summary>How the fingerprint begins, or what the key ends in.</summary>
     public string? Key { get; private init; }
 
+    /// <summary>One of its tags, as it is written. Programs alone look for it.</summary>
+    public string? Tag { get; init; }
+
     /// <summary>What was not understood, and what would be; null when all was.</summary>
     public string? Misunderstood { get; private init; }
 

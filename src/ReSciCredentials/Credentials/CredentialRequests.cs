@@ -14,7 +14,7 @@ internal sealed record CredentialRequest : IApiRequest<CredentialRequest>
 
     public static ApiExample[] NewOnes { get; } =
     [
-        new("ReSci’s own short form", """{ "name": "Production", "credentials_type": "resci", "description": "Customer data", "credentials": { "api_key": "YOUR_RESCI_API_KEY" } }"""),
+        new("ReSci’s own short form", """{ "name": "Production", "credentials_type": "resci", "description": "Customer data", "tags": ["nightly"], "credentials": { "api_key": "YOUR_RESCI_API_KEY" } }"""),
         new("Nexla’s generic form of a REST connection", """
             {
               "name": "Production",
@@ -37,6 +37,7 @@ internal sealed record CredentialRequest : IApiRequest<CredentialRequest>
         new("Another name; the key stays", """{ "name": "Production, EU" }"""),
         new("Another key; the old one is kept for a while", """{ "credentials": { "api_key": "YOUR_RESCI_API_KEY" } }"""),
         new("No description", """{ "description": null }"""),
+        new("Other tags, in the place of all that there are", """{ "tags": ["nightly", "warehouse"] }"""),
     ];
 
     public string? Name { get; init; }
@@ -58,8 +59,8 @@ internal sealed record CredentialRequest : IApiRequest<CredentialRequest>
     /// <inheritdoc cref="AuthTemplateId"/>
     public int? VendorId { get; init; }
 
-    /// <summary>Taken and not kept: credentials have no tags here.</summary>
-    public string[]? Tags { get; init; }
+    /// <summary>In a change they replace all that there are.</summary>
+    public string?[]? Tags { get; init; }
 
     /// <summary>Reads the key out of the form it was sent in.</summary>
     /// <param name="errors">What is at fault is added, by field.</param>
@@ -107,6 +108,7 @@ internal sealed record CredentialRequest : IApiRequest<CredentialRequest>
             new NewCredential(Name, Description.Text, key!.Text, operation, Unverified: saveUnverified || key.SkipsValidation, Same: true)
             {
                 Type = type!,
+                Tags = Tags ?? [],
                 EvenIfUnclear = true,
             },
             key,

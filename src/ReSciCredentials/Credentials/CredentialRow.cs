@@ -52,6 +52,7 @@ internal sealed record CredentialRow
                 UpdatedAt = credential.UpdatedAt,
                 Revision = credential.Revision,
                 Type = credential.Type,
+                Tags = credential.Tags,
                 CopiedFromId = credential.CopiedFromId,
                 LastUsedAt = storage.AccessTokens.Where(token => token.Flow!.CredentialId == credential.Id).Max(token => token.LastUsedAt),
                 OwnerId = credential.OwnerId,

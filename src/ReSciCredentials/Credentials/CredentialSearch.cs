@@ -257,6 +257,11 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
                 : matching.Where(credential => owners.Contains(credential.OwnerId));
         }
 
+        if (filter.Tag is { } tag)
+        {
+            matching = matching.Where(credential => credential.Tags.Contains(tag));
+        }
+
         if (filter.Used is { } used)
         {
             matching = matching.Where(credential => storage.Flows.Any(flow => flow.CredentialId == credential.Id) == used);

@@ -45,6 +45,9 @@ public sealed record CredentialTileView
     /// <summary>What the program that made it calls its type.</summary>
     public string Type { get; init; } = Credential.UsualType;
 
+    /// <summary>What programs look for it by.</summary>
+    public IReadOnlyList<string> Tags { get; init; } = [];
+
     public int? CopiedFromId { get; init; }
 
     /// <summary>When a client of ReSci last used it through the broker.</summary>

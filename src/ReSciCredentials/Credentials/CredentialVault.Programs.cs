@@ -37,10 +37,10 @@ internal sealed partial class CredentialVault
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var references = await storage.Flows.AsNoTracking().VisibleTo(person)
-            .Where(flow => credentials.Contains(flow.CredentialId))
+            .Where(flow => flow.CredentialId != null && credentials.Contains(flow.CredentialId.Value))
             .OrderBy(flow => flow.Id)
             .Take(MostReferences)
-            .Select(flow => new UseReference(flow.CredentialId, flow.Kind, flow.Id, flow.Name, flow.Status))
+            .Select(flow => new UseReference(flow.CredentialId!.Value, flow.Kind, flow.Id, flow.Name, flow.Status))
             .ToListAsync(cancellationToken);
         return references.ToLookup(reference => reference.CredentialId);
     }
@@ -53,7 +53,7 @@ internal sealed partial class CredentialVault
         if (errors.Count == 0)
         {
             foreach (var field in await FindKeyInAsync(
-                person, id, [("name", change.Name), ("description", change.Description.Text)], cancellationToken))
+                person, id, [("name", change.Name), ("description", change.Description.Text), ("tags", change.TagsText)], cancellationToken))
             {
                 errors.Add(field.Key, field.Value);
             }

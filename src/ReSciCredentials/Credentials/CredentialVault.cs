@@ -339,6 +339,7 @@ internal sealed partial class CredentialVault(
             var input = new NewCredential(TextRules.CopyOf(original.Name, Credential.NameLength), original.Description, Key: null, operation, Unverified: true, Same: true)
             {
                 Type = original.Type,
+                Tags = original.Tags,
                 CopiedFromId = id,
             };
             return await MakeAsync(person, input, new CredentialDates(original.ExpiresOn, original.ReviewOn), key, verdict: null, cancellationToken);
@@ -533,6 +534,7 @@ internal sealed partial class CredentialVault(
             CurrentKeyUid = keyUid,
             Version = 1,
             Type = input.Type,
+            Tags = TagRules.Clean(input.Tags),
             CopiedFromId = input.CopiedFromId,
             CreatedAt = now,
             UpdatedAt = now,
@@ -560,6 +562,7 @@ internal sealed partial class CredentialVault(
         AuditChange.Of(AuditField.Description, null, credential.Description),
         AuditChange.OfKey(null, credential.Keys.Single().Fingerprint),
         .. new CredentialDates(credential.ExpiresOn, credential.ReviewOn).ChangesSince(new CredentialDates(null, null)),
+        .. credential.Tags.Length > 0 ? [AuditChange.Of(AuditField.Tags, [], credential.Tags)] : Array.Empty<AuditChange>(),
     ];
 
     private async Task<int> StoreAsync(Person person, Credential credential, CancellationToken cancellationToken)

@@ -14,6 +14,13 @@ internal static class CredentialWords
     };
 
     /// <summary><c>source</c> or <c>destination</c>, as in the audit log and in the middle of a sentence.</summary>
+    public static BadgeStatus ToBadge(this FlowStatus status) => status switch
+    {
+        FlowStatus.Active => BadgeStatus.Active,
+        FlowStatus.Paused => BadgeStatus.Paused,
+        FlowStatus.Init => BadgeStatus.Init,
+    };
+
     public static string ToNoun(this FlowKind kind) => kind switch
     {
         FlowKind.Source => "source",

@@ -21,7 +21,7 @@ internal sealed partial class KeyRotation
         }
 
         var errors = new Dictionary<string, string>(StringComparer.Ordinal);
-        NewCredential.NoteKeyIn(errors, key, ("name", change.Name), ("description", change.Description.Text));
+        NewCredential.NoteKeyIn(errors, key, ("name", change.Name), ("description", change.Description.Text), ("tags", change.TagsText));
         if (errors.Count > 0)
         {
             return new ReplaceOutcome.Invalid(errors);

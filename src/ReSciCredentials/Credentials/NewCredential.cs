@@ -21,6 +21,9 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
     /// <summary>As <see cref="Credential.Type"/>.</summary>
     public string Type { get; init; } = Credential.UsualType;
 
+    /// <summary>As they were sent; kept as <see cref="TagRules"/> has them.</summary>
+    public IReadOnlyCollection<string?> Tags { get; init; } = [];
+
     /// <summary>As <see cref="Credential.CopiedFromId"/>.</summary>
     public int? CopiedFromId { get; init; }
 
@@ -42,6 +45,11 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
             errors["description"] = description;
         }
 
+        if (TagRules.Check(Tags) is { } tags)
+        {
+            errors["tags"] = tags;
+        }
+
         key = PastedKey.Clean(Key, out var fault);
         if (PastedKey.Explain(fault) is { } message)
         {
@@ -50,7 +58,7 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
 
         if (key is not null)
         {
-            NoteKeyIn(errors, key, ("name", Name), ("description", Description));
+            NoteKeyIn(errors, key, ("name", Name), ("description", Description), ("tags", TagRules.TextOf(Tags)));
         }
 
         return errors;
@@ -68,7 +76,9 @@ internal sealed record NewCredential(string? Name, string? Description, string? 
         {
             if (key.IsIn(text))
             {
-                errors[field] = $"The {field} contains the API key, and a {field} is shown to others. Remove it here.";
+                errors[field] = field is "tags"
+                    ? "A tag contains the API key, and tags are shown to others. Remove it here."
+                    : $"The {field} contains the API key, and a {field} is shown to others. Remove it here.";
             }
         }
     }

@@ -27,6 +27,7 @@ internal sealed record FlowRequest : IApiRequest<FlowRequest>
                   "source_config": { "kept": "as it is" }
                 }
                 """),
+            new("Without a credential, which it gets later", """{ "name": "Orders", "ingest_method": "POLL", "tags": ["nightly"] }"""),
         ],
         FlowKind.Destination =>
         [
@@ -39,13 +40,15 @@ internal sealed record FlowRequest : IApiRequest<FlowRequest>
                   "sink_config": { "kept": "as it is" }
                 }
                 """),
+            new("Without a credential, which it gets later", """{ "name": "Users", "tags": ["nightly"] }"""),
         ],
     };
 
     public static ApiExample[] Changes(FlowKind kind) =>
     [
         new("Another name", """{ "name": "Every night" }"""),
-        new("Another credential", """{ "data_credentials_id": 5023 }"""),
+        new("Another credential; the first one also activates it", """{ "data_credentials_id": 5023 }"""),
+        new("Other tags, in the place of all that there are", """{ "tags": ["nightly", "warehouse"] }"""),
         new("Another configuration, which replaces the whole one", kind switch
         {
             FlowKind.Source => """{ "source_config": { "kept": "as it is" } }""",
@@ -64,6 +67,7 @@ internal sealed record FlowRequest : IApiRequest<FlowRequest>
     /// <inheritdoc cref="SourceType"/>
     public string? SinkType { get; init; }
 
+    /// <summary>Without one it waits for its credential, with status INIT.</summary>
     public int? DataCredentialsId { get; init; }
 
     /// <summary>The id of a credential, or a new one, which is made in the same step.</summary>
@@ -81,6 +85,12 @@ internal sealed record FlowRequest : IApiRequest<FlowRequest>
     /// <summary>Kept and given back. There are no data sets here.</summary>
     public int? DataSetId { get; init; }
 
+    /// <summary>Of a source: kept and given back.</summary>
+    public string? IngestMethod { get; init; }
+
+    /// <summary>In a change they replace all that there are.</summary>
+    public string?[]? Tags { get; init; }
+
     public string? TypeFor(FlowKind kind) => (kind is FlowKind.Source ? SourceType : SinkType)?.Trim();
 
     public string? ConfigFor(FlowKind kind) => (kind is FlowKind.Source ? SourceConfig : SinkConfig)?.Text;
@@ -92,6 +102,7 @@ internal sealed record FlowRequest : IApiRequest<FlowRequest>
 /// <summary>A credential inside another request.</summary>
 /// <param name="Id">Of one that is there.</param>
 /// <param name="Request">To make one.</param>
+[ApiShapes(typeof(int), typeof(CredentialRequest))]
 [JsonConverter(typeof(Converter))]
 internal sealed record SentCredential(int? Id, CredentialRequest? Request)
 {
@@ -146,7 +157,7 @@ internal abstract record FlowAnswer
 
     public required string? Description { get; init; }
 
-    /// <summary>ACTIVE or PAUSED.</summary>
+    /// <summary>ACTIVE, PAUSED, or INIT as long as it has no credential.</summary>
     public required string Status { get; init; }
 
     public required ApiOwner Owner { get; init; }
@@ -157,7 +168,7 @@ internal abstract record FlowAnswer
 
     public bool Managed { get; }
 
-    /// <summary>Null when the credential is not shared with the caller.</summary>
+    /// <summary>Null when the credential is not shared with the caller, or there is none yet.</summary>
     public required int? DataCredentialsId { get; init; }
 
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
@@ -173,13 +184,13 @@ internal abstract record FlowAnswer
 
     public required int? CopiedFromId { get; init; }
 
-    public string[] Tags { get; } = [];
+    public required IReadOnlyList<string> Tags { get; init; }
 
     public required DateTimeOffset CreatedAt { get; init; }
 
     public required DateTimeOffset UpdatedAt { get; init; }
 
-    /// <summary>False when the credential is no longer shared with the owner: then it stands still.</summary>
+    /// <summary>False when the credential is no longer shared with the owner, or there is none yet: then it stands still.</summary>
     public required bool OwnerMayUseCredential { get; init; }
 
     /// <summary>Sent back as <c>If-Match</c>, a change made meanwhile is noticed.</summary>
@@ -195,7 +206,7 @@ internal sealed record SourceAnswer : FlowAnswer
 
     public string? SourceFormat { get; }
 
-    public string? IngestMethod { get; }
+    public required string? IngestMethod { get; init; }
 
     public string? PollSchedule { get; }
 
@@ -217,19 +228,21 @@ internal sealed record SourceAnswer : FlowAnswer
         Id = view.Id,
         Name = view.Name,
         Description = view.Description,
-        Status = view.Status.ToString().ToUpperInvariant(),
+        Status = FlowService.Spell(view.Status),
         Owner = new ApiOwner(view.OwnerId, view.OwnerName, view.OwnerEmail),
         AccessRoles = [view.Role.ToName()],
         DataCredentialsId = view.CredentialId,
         DataCredentials = credential,
         VendorEndpoint = EndpointAnswer.Of(view.Endpoint),
         CopiedFromId = view.CopiedFromId,
+        Tags = view.Tags,
         CreatedAt = view.CreatedAt,
         UpdatedAt = view.UpdatedAt,
         OwnerMayUseCredential = view.OwnerMayUseCredential,
         Revision = view.Revision,
         SourceType = view.Type,
         SourceConfig = FreeJson.OrNull(view.Config),
+        IngestMethod = view.IngestMethod,
     };
 }
 
@@ -260,13 +273,14 @@ internal sealed record SinkAnswer : FlowAnswer
         Id = view.Id,
         Name = view.Name,
         Description = view.Description,
-        Status = view.Status.ToString().ToUpperInvariant(),
+        Status = FlowService.Spell(view.Status),
         Owner = new ApiOwner(view.OwnerId, view.OwnerName, view.OwnerEmail),
         AccessRoles = [view.Role.ToName()],
         DataCredentialsId = view.CredentialId,
         DataCredentials = credential,
         VendorEndpoint = EndpointAnswer.Of(view.Endpoint),
         CopiedFromId = view.CopiedFromId,
+        Tags = view.Tags,
         CreatedAt = view.CreatedAt,
         UpdatedAt = view.UpdatedAt,
         OwnerMayUseCredential = view.OwnerMayUseCredential,

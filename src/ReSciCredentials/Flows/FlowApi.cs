@@ -52,7 +52,7 @@ internal static class FlowApi
             .Reads(ApiParameter.IdempotencyKey).Takes(ApiExample.Nothing, CopyRequest.WithSameCredential, CopyRequest.Shared).Refuses(400, 401, 403, 404, 409, 507);
         flows.MapPut("/{id:int}/activate", (int id, [AsParameters] Call call, CancellationToken cancellationToken) =>
                 SetStatusAsync(kind, id, FlowStatus.Active, call, cancellationToken))
-            .WithName($"activate_{name}").WithSummary($"Activate a {noun}").Produces<TAnswer>().Refuses(401, 403, 404, 507);
+            .WithName($"activate_{name}").WithSummary($"Activate a {noun}").Produces<TAnswer>().Refuses(400, 401, 403, 404, 507);
         flows.MapPut("/{id:int}/pause", (int id, [AsParameters] Call call, CancellationToken cancellationToken) =>
                 SetStatusAsync(kind, id, FlowStatus.Paused, call, cancellationToken))
             .WithName($"pause_{name}").WithSummary($"Pause a {noun}").Produces<TAnswer>().Refuses(401, 403, 404, 507);
@@ -62,7 +62,7 @@ internal static class FlowApi
     private static async Task<IResult> ListAsync(
         FlowKind kind, FlowQuery query, ApiPage page, Person person, HttpResponse response, FlowService service, CancellationToken cancellationToken)
     {
-        var listing = await service.ListNumberedAsync(person, kind, query.Name, query.Credential, query.Role, query.Sort, page, cancellationToken);
+        var listing = await service.ListNumberedAsync(person, kind, query.Filter, query.Role, query.Sort, page, cancellationToken);
         page.Describe(response, listing.Total);
         return FlowAnswers.List(kind, listing.Rows);
     }
@@ -97,23 +97,26 @@ internal static class FlowApi
 
         var existing = request.DataCredentialsId ?? request.DataCredentials?.Id;
         var (inline, key) = ReadCredential(request, existing, resci, errors);
-        if (errors.Count > 0)
-        {
-            foreach (var (field, message) in new FlowChange(request.Name ?? "", request.Description, request.ConfigFor(kind), null, null).Check())
-            {
-                errors[FieldOf(kind, field)] = message;
-            }
-
-            return ApiError.Invalid(errors);
-        }
-
-        var input = new NewFlow(kind, request.Name, request.Description.Text, endpoint!.Name, existing ?? 0, turn.Operation)
+        var input = new NewFlow(kind, request.Name, request.Description.Text, endpoint?.Name, existing, turn.Operation)
         {
             Credential = inline,
             Type = string.IsNullOrEmpty(type) ? Flow.UsualType : type,
             Config = request.ConfigFor(kind),
             DataSetId = request.DataSetId,
+            IngestMethod = kind is FlowKind.Source ? request.IngestMethod : null,
+            Tags = request.Tags ?? [],
         };
+        if (errors.Count > 0)
+        {
+            // What is at fault is told in one go, as far as it can be seen before the credential is looked at.
+            foreach (var (field, message) in input.Check())
+            {
+                errors.TryAdd(FieldOf(kind, field), message);
+            }
+
+            return ApiError.Invalid(errors);
+        }
+
         return await AnswerAsync(kind, 0, await call.Flows.CreateAsync(call.Person, input, cancellationToken), call, cancellationToken, key);
     }
 
@@ -129,8 +132,15 @@ internal static class FlowApi
             return ApiError.Invalid("data_credentials", "Send the id of a credential that is there. A new one is made with POST /data_credentials.");
         }
 
-        var change = new FlowChange(
-            request.Name, request.Description, request.ConfigFor(kind), request.DataSetId, request.DataCredentialsId ?? request.DataCredentials?.Id);
+        var change = new FlowChange
+        {
+            Name = request.Name,
+            Description = request.Description,
+            Config = request.ConfigFor(kind),
+            DataSetId = request.DataSetId,
+            Tags = request.Tags,
+            CredentialId = request.DataCredentialsId ?? request.DataCredentials?.Id,
+        };
         return await AnswerAsync(
             kind, id, await call.Flows.UpdateAsync(call.Person, kind, id, revision, change, cancellationToken), call, cancellationToken);
     }
@@ -194,11 +204,6 @@ internal static class FlowApi
     {
         if (request.DataCredentials?.Request is not { } sent)
         {
-            if (existing is null)
-            {
-                errors["data_credentials_id"] = "Everything here needs a credential. Send the id of one, or a new one as data_credentials.";
-            }
-
             return (null, null);
         }
 
@@ -255,17 +260,14 @@ internal sealed class FlowQuery : IApiInput, IBindableFromHttpContext<FlowQuery>
 {
     public ApiError? Fault { get; private init; }
 
-    public string? Name { get; private init; }
-
-    /// <summary>Only those that use this credential.</summary>
-    public int? Credential { get; private init; }
+    public FlowFilter Filter { get; private init; } = new();
 
     public AccessRole Role { get; private init; }
 
     public ApiSort Sort { get; private init; }
 
     public static void PopulateMetadata(ParameterInfo parameter, EndpointBuilder builder) =>
-        builder.Metadata.Add(new ApiParameters("name", "q", "credentials_id", "access_role", "sort"));
+        builder.Metadata.Add(new ApiParameters("name", "q", "credentials_id", "tag", "access_role", "sort"));
 
     public static ValueTask<FlowQuery?> BindAsync(HttpContext context, ParameterInfo parameter)
     {
@@ -281,8 +283,7 @@ internal sealed class FlowQuery : IApiInput, IBindableFromHttpContext<FlowQuery>
         return ValueTask.FromResult<FlowQuery?>(new FlowQuery
         {
             Fault = fault ?? (sort is null ? ApiError.Invalid("sort", $"Say one of {ApiSort.Fields}, with a minus in front for the other way round.") : null),
-            Name = request.Text("name") ?? request.Text("q"),
-            Credential = credential,
+            Filter = new FlowFilter(request.Text("name") ?? request.Text("q"), credential, TextRules.OrNull(request.Text("tag"))),
             Role = role,
             Sort = sort ?? default,
         });

@@ -20,6 +20,9 @@ internal static class FlowPaths
 
     public static string Page(FlowKind kind, int id) => $"/{Segment(kind)}/{id}";
 
+    /// <summary>Its page, where its first credential is chosen.</summary>
+    public static string ChooseCredential(FlowKind kind, int id) => $"{Page(kind, id)}#choose-credential";
+
     /// <summary><c>source</c> or <c>destination</c>, for the middle of a sentence.</summary>
     public static string Noun(FlowKind kind) => kind switch
     {

@@ -10,28 +10,37 @@ namespace ReSciCredentials.Flows;
 /// <param name="Total">How many there are on all pages.</param>
 internal sealed record FlowListing(IReadOnlyList<FlowView> Rows, int Total);
 
+/// <summary>Which sources or destinations a program wants listed; null means any.</summary>
+/// <param name="Name">A part of the name, whatever its case.</param>
+/// <param name="Credential">Only those that use this credential.</param>
+/// <param name="Tag">One of their tags, as it is written.</param>
+internal sealed record FlowFilter(string? Name = null, int? Credential = null, string? Tag = null);
+
 /// <content>What programs ask for in another way than pages do.</content>
 internal sealed partial class FlowService
 {
     /// <summary>A numbered page of the list, in an order that what is added meanwhile does not disturb.</summary>
-    /// <param name="name">A part of the name, whatever its case; null for any.</param>
-    /// <param name="credential">Only those that use this credential.</param>
     /// <param name="atLeast">The least role in which the person sees what is listed.</param>
     public async Task<FlowListing> ListNumberedAsync(
-        Person person, FlowKind kind, string? name, int? credential, AccessRole atLeast, ApiSort sort, ApiPage page, CancellationToken cancellationToken)
+        Person person, FlowKind kind, FlowFilter filter, AccessRole atLeast, ApiSort sort, ApiPage page, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
         var flows = storage.Flows.AsNoTracking().Where(flow => flow.Kind == kind);
         var matching = atLeast is AccessRole.Owner ? flows.OwnedBy(person) : flows.VisibleTo(person, atLeast);
-        if (name is not null)
+        if (filter.Name is { } name)
         {
             var pattern = TextRules.PatternOf(name);
             matching = matching.Where(flow => EF.Functions.Like(flow.Name, pattern, TextRules.PatternEscape));
         }
 
-        if (credential is not null)
+        if (filter.Credential is { } credential)
         {
             matching = matching.Where(flow => flow.CredentialId == credential);
+        }
+
+        if (filter.Tag is { } tag)
+        {
+            matching = matching.Where(flow => flow.Tags.Contains(tag));
         }
 
         var ordered = (sort.Field, sort.Descending) switch
@@ -67,8 +76,7 @@ internal sealed partial class FlowService
         var errors = change.Check();
         if (errors.Count == 0 && await FindAsync(person, kind, id, cancellationToken) is { } present && (change.CredentialId ?? present.CredentialId) is { } credential)
         {
-            foreach (var (field, message) in await vault.FindKeyInAsync(
-                person, credential, [("name", change.Name), ("description", change.Description.Text), ("config", change.Config)], cancellationToken))
+            foreach (var (field, message) in await vault.FindKeyInAsync(person, credential, change.TextsOf(present), cancellationToken))
             {
                 errors[field] = message;
             }
@@ -154,13 +162,13 @@ internal sealed partial class FlowService
             return new FlowOutcome.Forbidden();
         }
 
-        if (original.CredentialId is not { } credentialId)
+        if (original is { CredentialId: null, Status: not FlowStatus.Init })
         {
-            return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = NoSuchCredential });
+            return CredentialFault(NoSuchCredential);
         }
 
         Credential? credential = null;
-        if (!reuseCredential)
+        if (!reuseCredential && original.CredentialId is { } credentialId)
         {
             switch (await vault.PrepareCopyAsync(person, credentialId, Guid.NewGuid(), cancellationToken))
             {
@@ -184,11 +192,13 @@ internal sealed partial class FlowService
             Name = TextRules.CopyOf(original.Name, Flow.NameLength),
             Description = original.Description,
             Endpoint = original.Endpoint,
-            CredentialId = credentialId,
-            Status = FlowStatus.Active,
+            CredentialId = original.CredentialId,
+            Status = original.Status is FlowStatus.Init ? FlowStatus.Init : FlowStatus.Active,
             Type = original.Type,
             Config = original.Config,
             DataSetId = original.DataSetId,
+            IngestMethod = original.IngestMethod,
+            Tags = [.. original.Tags],
             CopiedFromId = original.Id,
             CreatedAt = now,
             UpdatedAt = now,

@@ -17,6 +17,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
 {
     private const string OwnerMayNot = "The owner may not use this credential. Share it with them first, or choose another one.";
     private const string NoSuchCredential = "This credential does not exist any more, or is not shared with you. Choose another one.";
+    private const string NoCredentialYet = "It has no credential yet. Give it one; with it, it is active.";
 
     /// <summary>Makes a source or destination. Sent twice with the same operation, it makes one.</summary>
     public async Task<FlowOutcome> CreateAsync(Person person, NewFlow input, CancellationToken cancellationToken)
@@ -52,10 +53,12 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             Description = TextRules.OrNull(input.Description),
             Endpoint = input.Endpoint!,
             CredentialId = input.CredentialId,
-            Status = FlowStatus.Active,
+            Status = input is { CredentialId: null, Credential: null } ? FlowStatus.Init : FlowStatus.Active,
             Type = input.Type,
             Config = input.Config,
             DataSetId = input.DataSetId,
+            IngestMethod = TextRules.OrNull(input.IngestMethod),
+            Tags = TagRules.Clean(input.Tags),
             CreatedAt = now,
             UpdatedAt = now,
             OperationId = input.OperationId,
@@ -77,9 +80,9 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
                     storage, person, CredentialVault.ItemType, () => credential.Id, CredentialVault.BeginningOf(credential), cancellationToken);
                 flow.CredentialId = credential.Id;
             }
-            else if (!await IsThereAsync(storage, person, flow.CredentialId, cancellationToken))
+            else if (flow.CredentialId is { } used && !await IsThereAsync(storage, person, used, cancellationToken))
             {
-                return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = NoSuchCredential });
+                return CredentialFault(NoSuchCredential);
             }
 
             storage.Flows.Add(flow);
@@ -94,6 +97,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
                     AuditChange.Of(AuditField.Endpoint, null, flow.Endpoint),
                     AuditChange.Of(AuditField.Credential, null, flow.CredentialId),
                     AuditChange.Of(AuditField.Status, null, Spell(flow.Status)),
+                    .. flow.Tags.Length > 0 ? [AuditChange.Of(AuditField.Tags, [], flow.Tags)] : Array.Empty<AuditChange>(),
                 ],
                 cancellationToken);
             NoteUse(storage, person, AuditEvents.BeginUse, flow, flow.CredentialId);
@@ -151,7 +155,9 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         };
     }
 
-    /// <summary>Pauses or activates. Doing it twice changes nothing more. For operators.</summary>
+    /// <summary>
+    /// Pauses or activates. Doing it twice changes nothing more. What has no credential yet cannot be activated, and stands still already. For operators.
+    /// </summary>
     public Task<FlowOutcome> SetStatusAsync(Person person, FlowKind kind, int id, FlowStatus status, CancellationToken cancellationToken) =>
         ChangeAsync(
             person,
@@ -164,6 +170,11 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             flow =>
             {
                 var before = flow.Status;
+                if (before is FlowStatus.Init)
+                {
+                    return status is FlowStatus.Active ? null : [];
+                }
+
                 flow.Status = status;
                 return before == status ? [] : [AuditChange.Of(AuditField.Status, Spell(before), Spell(status))];
             },
@@ -171,20 +182,9 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
 
     /// <summary>Lets it use another credential, which both the person and the owner may use. For admins.</summary>
     /// <param name="revision">What the person saw; a change by somebody else since then is told instead of overwritten.</param>
-    public async Task<FlowOutcome> ChangeCredentialAsync(
-        Person person, FlowKind kind, int id, int revision, int credentialId, CancellationToken cancellationToken)
-    {
-        return await ChangeAsync(
-            person,
-            kind,
-            id,
-            AccessRole.Admin,
-            revision,
-            credentialId,
-            AuditEvents.Update,
-            new FlowChange(null, default, null, null, credentialId).ApplyTo,
-            cancellationToken);
-    }
+    public Task<FlowOutcome> ChangeCredentialAsync(
+        Person person, FlowKind kind, int id, int revision, int credentialId, CancellationToken cancellationToken) =>
+        UpdateAsync(person, kind, id, revision, new FlowChange { CredentialId = credentialId }, cancellationToken);
 
     /// <summary>The item type of the audit log.</summary>
     public static string ItemType(FlowKind kind) => kind switch
@@ -193,6 +193,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         FlowKind.Destination => AuditItems.Destination,
     };
 
+    /// <param name="change">Returns the fields that are other ones now; null when it cannot be without a credential.</param>
     private async Task<FlowOutcome> ChangeAsync(
         Person person,
         FlowKind kind,
@@ -201,7 +202,7 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         int? revision,
         int? credentialId,
         string verb,
-        Func<Flow, IReadOnlyCollection<AuditChange>> change,
+        Func<Flow, IReadOnlyCollection<AuditChange>?> change,
         CancellationToken cancellationToken)
     {
         // Opening a key takes a while: not within the transaction.
@@ -232,12 +233,17 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
                 : null;
             if (fault is not null)
             {
-                return new FlowOutcome.Invalid(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = fault });
+                return CredentialFault(fault);
             }
         }
 
         var usedBefore = flow.CredentialId;
-        if (change(flow) is not { Count: > 0 } changed)
+        if (change(flow) is not { } changed)
+        {
+            return CredentialFault(NoCredentialYet);
+        }
+
+        if (changed.Count == 0)
         {
             return new FlowOutcome.Done(id);
         }
@@ -262,16 +268,25 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
         }
     }
 
-    // As the product spells it, on screen and in the REST API.
-    private static string Spell(FlowStatus status) => status switch
+    /// <summary>As the product spells it, on screen and in the REST API.</summary>
+    internal static string Spell(FlowStatus status) => status switch
     {
         FlowStatus.Active => "ACTIVE",
         FlowStatus.Paused => "PAUSED",
+        FlowStatus.Init => "INIT",
     };
 
+    private static FlowOutcome.Invalid CredentialFault(string fault) => new(new Dictionary<string, string>(StringComparer.Ordinal) { ["credential"] = fault });
+
     // Among what was done with the credential: after a leak one asks who used it, not only who does.
-    private void NoteUse(StorageContext storage, Person person, string verb, Flow flow, int credentialId) => audit.Add(
-        storage, person, verb, CredentialVault.ItemType, credentialId, string.Create(CultureInfo.InvariantCulture, $"{ItemType(flow.Kind)} {flow.Id}"));
+    private void NoteUse(StorageContext storage, Person person, string verb, Flow flow, int? credentialId)
+    {
+        if (credentialId is { } used)
+        {
+            audit.Add(
+                storage, person, verb, CredentialVault.ItemType, used, string.Create(CultureInfo.InvariantCulture, $"{ItemType(flow.Kind)} {flow.Id}"));
+        }
+    }
 
     // Asked within the transaction that begins to use it, so that it cannot be deleted in between.
     private static Task<bool> IsThereAsync(StorageContext storage, Person person, int credentialId, CancellationToken cancellationToken) =>
@@ -288,23 +303,24 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
     /// <summary>Whether the credential may be used, and whether its key stands in a text that is shown.</summary>
     private async Task CheckCredentialAsync(Person person, NewFlow input, Dictionary<string, string> errors, CancellationToken cancellationToken)
     {
-        (string, string?)[] texts = [("name", input.Name), ("description", input.Description), ("config", input.Config)];
         if (input.Credential is not null)
         {
             // What is at fault with the key itself is told by the vault.
             using var key = PastedKey.Clean(input.Credential.Key, out _);
             if (key is not null)
             {
-                NewCredential.NoteKeyIn(errors, key, texts);
+                NewCredential.NoteKeyIn(errors, key, input.Texts);
             }
         }
-        else if (await CheckCredentialAsync(person, input.CredentialId, cancellationToken) is { } fault)
+        else if (input.CredentialId is { } credential)
         {
-            errors["credential"] = fault;
-        }
-        else
-        {
-            foreach (var (field, message) in await vault.FindKeyInAsync(person, input.CredentialId, texts, cancellationToken))
+            if (await CheckCredentialAsync(person, credential, cancellationToken) is { } fault)
+            {
+                errors["credential"] = fault;
+                return;
+            }
+
+            foreach (var (field, message) in await vault.FindKeyInAsync(person, credential, input.Texts, cancellationToken))
             {
                 errors[field] = message;
             }
@@ -352,6 +368,8 @@ internal sealed partial class FlowService(IDbContextFactory<StorageContext> cont
             Type = flow.Type,
             Config = flow.Config,
             DataSetId = flow.DataSetId,
+            IngestMethod = flow.IngestMethod,
+            Tags = flow.Tags,
             CopiedFromId = flow.CopiedFromId,
             UpdatedAt = flow.UpdatedAt,
             OwnerId = flow.OwnerId,

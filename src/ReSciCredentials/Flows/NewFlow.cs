@@ -6,10 +6,11 @@ using ReSciCredentials.Storage;
 
 namespace ReSciCredentials.Flows;
 
-/// <summary>What a person filled in at the step Configure.</summary>
+/// <summary>What a person filled in at the step Configure, or a program sent.</summary>
 /// <param name="Endpoint">The name of an entry in ReSci's catalogue of endpoints.</param>
+/// <param name="CredentialId">Null for one that gets its credential later, or with <see cref="Credential"/>.</param>
 /// <param name="OperationId">The same for every attempt to save the same form: sent twice, it makes one.</param>
-internal sealed record NewFlow(FlowKind Kind, string? Name, string? Description, string? Endpoint, int CredentialId, Guid OperationId)
+internal sealed record NewFlow(FlowKind Kind, string? Name, string? Description, string? Endpoint, int? CredentialId, Guid OperationId)
 {
     /// <summary>A credential to be made with it, in one step, in place of one that is there.</summary>
     public NewCredential? Credential { get; init; }
@@ -22,6 +23,16 @@ internal sealed record NewFlow(FlowKind Kind, string? Name, string? Description,
 
     /// <summary>As <see cref="Flow.DataSetId"/>.</summary>
     public int? DataSetId { get; init; }
+
+    /// <summary>As <see cref="Flow.IngestMethod"/>.</summary>
+    public string? IngestMethod { get; init; }
+
+    /// <summary>As they were sent; kept as <see cref="TagRules"/> has them.</summary>
+    public IReadOnlyCollection<string?> Tags { get; init; } = [];
+
+    /// <summary>The texts that are shown, by field: no key belongs there.</summary>
+    public (string Field, string? Text)[] Texts =>
+        [("name", Name), ("description", Description), ("config", Config), ("tags", TagRules.TextOf(Tags)), ("ingest_method", IngestMethod)];
 
     /// <returns>Messages by field; empty when all is well.</returns>
     public Dictionary<string, string> Check()
@@ -47,17 +58,56 @@ internal sealed record NewFlow(FlowKind Kind, string? Name, string? Description,
             errors["config"] = config;
         }
 
+        if (TagRules.Check(Tags) is { } tags)
+        {
+            errors["tags"] = tags;
+        }
+
+        if (IngestMethod is { Length: > Flow.IngestMethodLength } || IngestMethod?.Any(char.IsControl) is true)
+        {
+            errors["ingest_method"] = $"Send one word, such as POLL, of at most {Flow.IngestMethodLength} characters.";
+        }
+
         return errors;
     }
 }
 
 /// <summary>What a program sent to change: each field of its own.</summary>
-/// <param name="Name">Null leaves it as it is, as for those that follow.</param>
-/// <param name="Description">Clears it when null was sent.</param>
-/// <param name="Config">Replaces the whole object.</param>
-/// <param name="CredentialId">Another credential, which both the person and the owner may use.</param>
-internal sealed record FlowChange(string? Name, SentText Description, string? Config, int? DataSetId, int? CredentialId)
+internal sealed record FlowChange
 {
+    /// <summary>Null leaves it as it is, as for those that follow.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Clears it when null was sent.</summary>
+    public SentText Description { get; init; }
+
+    /// <summary>Replaces the whole object.</summary>
+    public string? Config { get; init; }
+
+    public int? DataSetId { get; init; }
+
+    /// <summary>Replace all that there are.</summary>
+    public IReadOnlyCollection<string?>? Tags { get; init; }
+
+    /// <summary>Another credential, which both the person and the owner may use. What had none yet is active with it.</summary>
+    public int? CredentialId { get; init; }
+
+    /// <summary>
+    /// The texts that will be shown, by field: no key belongs there. With another credential those that stay are looked at too, because its key may stand in them.
+    /// </summary>
+    public (string Field, string? Text)[] TextsOf(FlowView present)
+    {
+        var stays = CredentialId is null ? null : present;
+        return
+        [
+            ("name", Name ?? stays?.Name),
+            ("description", Description.IsSent ? Description.Text : stays?.Description),
+            ("config", Config ?? stays?.Config),
+            ("tags", TagRules.TextOf(Tags ?? stays?.Tags)),
+            ("ingest_method", stays?.IngestMethod),
+        ];
+    }
+
     /// <returns>Messages by field; empty when all is well.</returns>
     public Dictionary<string, string> Check()
     {
@@ -75,6 +125,11 @@ internal sealed record FlowChange(string? Name, SentText Description, string? Co
         if (CheckConfig(Config) is { } config)
         {
             errors["config"] = config;
+        }
+
+        if (TagRules.Check(Tags) is { } tags)
+        {
+            errors["tags"] = tags;
         }
 
         return errors;
@@ -110,10 +165,22 @@ internal sealed record FlowChange(string? Name, SentText Description, string? Co
             flow.DataSetId = DataSetId;
         }
 
+        if (Tags is not null && TagRules.Clean(Tags) is var tags && !tags.SequenceEqual(flow.Tags))
+        {
+            changed.Add(AuditChange.Of(AuditField.Tags, flow.Tags, tags));
+            flow.Tags = tags;
+        }
+
         if (CredentialId is { } credential && credential != flow.CredentialId)
         {
             changed.Add(AuditChange.Of(AuditField.Credential, flow.CredentialId, credential));
             flow.CredentialId = credential;
+        }
+
+        if (flow is { Status: FlowStatus.Init, CredentialId: not null })
+        {
+            changed.Add(AuditChange.Of(AuditField.Status, FlowService.Spell(flow.Status), FlowService.Spell(FlowStatus.Active)));
+            flow.Status = FlowStatus.Active;
         }
 
         return changed;
@@ -138,7 +205,7 @@ internal abstract record FlowOutcome
     /// <summary>The person's role with the credential that was to be copied with it does not allow that; nothing was made.</summary>
     public sealed record CredentialForbidden(int CredentialId) : FlowOutcome;
 
-    /// <param name="Errors">What to do, by field: name, description, endpoint, credential, config.</param>
+    /// <param name="Errors">What to do, by field: name, description, endpoint, credential, config, tags, ingest_method.</param>
     public sealed record Invalid(IReadOnlyDictionary<string, string> Errors) : FlowOutcome;
 
     /// <summary>Somebody else changed it since the person looked; nothing was changed now.</summary>
@@ -174,7 +241,9 @@ public sealed record FlowView
 
     public required FlowStatus Status { get; init; }
 
-    /// <summary>Null when the credential is not shared with the person who looks, as the three that follow.</summary>
+    /// <summary>
+    /// Null when the credential is not shared with the person who looks, as the three that follow; or when there is none yet, which <see cref="Status"/> tells.
+    /// </summary>
     public required int? CredentialId { get; init; }
 
     public required string? CredentialName { get; init; }
@@ -185,7 +254,7 @@ public sealed record FlowView
     /// <summary>When ReSci refused the key once, and was not asked again yet.</summary>
     public required DateTimeOffset? CredentialDoubtedAt { get; init; }
 
-    /// <summary>False when the credential is no longer shared with the owner: then it stands still.</summary>
+    /// <summary>False when the credential is no longer shared with the owner, or there is none yet: then it stands still.</summary>
     public required bool OwnerMayUseCredential { get; init; }
 
     /// <summary>What the program that made it calls its type.</summary>
@@ -195,6 +264,12 @@ public sealed record FlowView
     public required string? Config { get; init; }
 
     public required int? DataSetId { get; init; }
+
+    /// <summary>How a program says that it reads.</summary>
+    public required string? IngestMethod { get; init; }
+
+    /// <summary>What programs look for it by.</summary>
+    public required IReadOnlyList<string> Tags { get; init; }
 
     public required int? CopiedFromId { get; init; }
 

@@ -134,7 +134,7 @@ internal sealed partial class ChangeNotices(ILogger<ChangeNotices> logger)
                     return () => new ChangeNotice(typeof(Credential), credential.Id, audience);
                 case Flow flow:
                     // Those who see the credential too: it says how many use it. After a change, the one before as well.
-                    int[] credentials = [flow.CredentialId, (int)entry.Property(nameof(Flow.CredentialId)).OriginalValue!];
+                    int[] credentials = [.. new[] { flow.CredentialId, (int?)entry.Property(nameof(Flow.CredentialId)).OriginalValue }.OfType<int>()];
                     audience = storage.AudienceOf(credentials, entry.State is EntityState.Added ? [] : [flow.Id]);
                     audience.Add(flow.OwnerId);
                     return () => new ChangeNotice(typeof(Flow), flow.Id, audience);

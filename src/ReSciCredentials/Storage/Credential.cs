@@ -81,6 +81,9 @@ internal sealed class Credential : IShared, IRevised
     /// <summary>What the program that made it calls its type, to be given back to it; it says nothing else.</summary>
     public string Type { get; init; } = UsualType;
 
+    /// <summary>As <see cref="TagRules"/> has them.</summary>
+    public string[] Tags { get; set; } = [];
+
     /// <summary>The credential it is a copy of, which may be gone.</summary>
     public int? CopiedFromId { get; init; }
 

@@ -14,6 +14,9 @@ public enum FlowStatus
 {
     Active,
     Paused,
+
+    /// <summary>It has no credential yet: a program may make one so. With its first credential it becomes <see cref="Active"/>, and there is no way back.</summary>
+    Init,
 }
 
 /// <summary>A data source or a data destination: an endpoint of ReSci with the credential that opens it.</summary>
@@ -24,6 +27,9 @@ internal sealed class Flow : IShared, IRevised
 
     /// <summary>The longest <see cref="Config"/>, in characters.</summary>
     public const int ConfigLength = 65_536;
+
+    /// <summary>The longest <see cref="IngestMethod"/>, in characters.</summary>
+    public const int IngestMethodLength = 100;
 
     public const string UsualType = "rest";
 
@@ -42,7 +48,8 @@ internal sealed class Flow : IShared, IRevised
     /// <summary>The name of an entry in ReSci's catalogue of endpoints, e.g. <c>list_import_jobs</c>.</summary>
     public required string Endpoint { get; set; }
 
-    public int CredentialId { get; set; }
+    /// <summary>Null exactly when <see cref="Status"/> is <see cref="FlowStatus.Init"/>.</summary>
+    public int? CredentialId { get; set; }
 
     public Credential? Credential { get; set; }
 
@@ -55,6 +62,12 @@ internal sealed class Flow : IShared, IRevised
 
     /// <summary>A JSON object that a program keeps with it, as in Nexla's <c>source_config</c>. Never run.</summary>
     public string? Config { get; set; }
+
+    /// <summary>How a program says that it reads, as in Nexla's <c>ingest_method</c>; it says nothing else.</summary>
+    public string? IngestMethod { get; init; }
+
+    /// <summary>As <see cref="TagRules"/> has them.</summary>
+    public string[] Tags { get; set; } = [];
 
     /// <summary>The number of a program's data set, as in Nexla's <c>data_set_id</c>. There are none here.</summary>
     public int? DataSetId { get; set; }

@@ -193,6 +193,7 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
             flow.Property(f => f.Name).HasMaxLength(Flow.NameLength);
             flow.Property(f => f.Description).HasMaxLength(Flow.DescriptionLength);
             flow.Property(f => f.Type).HasDefaultValue(Flow.UsualType);
+            flow.Property(f => f.IngestMethod).HasMaxLength(Flow.IngestMethodLength);
             flow.Property(f => f.Kind).HasConversion<string>();
             flow.Property(f => f.Status).HasConversion<string>();
             flow.HasOne(f => f.Owner).WithMany().HasForeignKey(f => f.OwnerId).OnDelete(DeleteBehavior.Restrict);

@@ -99,6 +99,41 @@ public sealed class DescribingTheApi(NexlaServer nexla) : IClassFixture<NexlaSer
     }
 
     [Fact]
+    public async Task Says_of_each_field_what_it_is()
+    {
+        var schemas = (await OpenApiFile.FetchAsync(nexla)).Root.GetProperty("components").GetProperty("schemas").EnumerateObject().ToList();
+
+        Assert.All(schemas, schema => Assert.All(schema.Value.GetProperty("properties").EnumerateObject(), field =>
+        {
+            Assert.True(field.Value.TryGetProperty("description", out var description), $"{schema.Name}.{field.Name}");
+            Assert.EndsWith(".", description.GetString(), StringComparison.Ordinal);
+            // What has fields is described in a place of its own.
+            Assert.False(field.Value.TryGetProperty("properties", out _), $"{schema.Name}.{field.Name}");
+        }));
+    }
+
+    [Fact]
+    public async Task Says_that_a_credential_is_named_or_made()
+    {
+        var choices = (await OpenApiFile.FetchAsync(nexla)).Resolve("#/components/schemas/FlowRequest/properties/data_credentials/oneOf");
+
+        Assert.Equal("""[{"type":"integer"},{"$ref":"#/components/schemas/CredentialRequest"}]""", choices.GetRawText());
+    }
+
+    [Fact]
+    public async Task Shows_each_field_on_its_page()
+    {
+        var fields = (await OpenApiFile.FetchAsync(nexla)).Root.GetProperty("components").GetProperty("schemas").EnumerateObject()
+            .SelectMany(schema => schema.Value.GetProperty("properties").EnumerateObject())
+            .Select(field => field.Value.GetProperty("description").GetString()!).Distinct();
+        using var owner = await nexla.Server.SignInAsync();
+
+        var page = WebUtility.HtmlDecode(await owner.Http.GetStringAsync("/reference", TestContext.Current.CancellationToken));
+
+        Assert.All(fields, field => Assert.Contains(field, page, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Documents_the_status_of_what_is_not_there()
     {
         foreach (var operation in (await OperationsAsync()).Where(operation => operation.Path.Contains('{', StringComparison.Ordinal)))

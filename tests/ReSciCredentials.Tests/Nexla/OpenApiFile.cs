@@ -41,6 +41,11 @@ internal sealed class OpenApiFile(JsonElement root)
             return Faults(value, Resolve(other.GetString()!), place);
         }
 
+        if (schema.TryGetProperty("oneOf", out var choices))
+        {
+            return choices.EnumerateArray().Any(choice => !Faults(value, choice, place).Any()) ? [] : [$"{place} is none of {choices}"];
+        }
+
         if (schema.TryGetProperty("type", out var type) && !TypesOf(type).Any(name => IsA(value, name)))
         {
             return [$"{place} is {value.ValueKind}, not {type}"];

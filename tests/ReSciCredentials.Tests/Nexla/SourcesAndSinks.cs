@@ -88,7 +88,6 @@ public sealed class SourcesAndSinks(NexlaServer nexla) : IClassFixture<NexlaServ
     }
 
     [Theory]
-    [InlineData("data_credentials_id", """{"name":"A"}""")]
     [InlineData("data_credentials_id", """{"name":"A","data_credentials_id":999999}""")]
     [InlineData("data_credentials_id", """{"name":"A","data_credentials_id":"abc"}""")]
     [InlineData("source_type", """{"name":"A","source_type":"s3","data_credentials_id":1}""")]

@@ -91,7 +91,7 @@ public sealed class WhatEachRoleMayDo(WhatEachRoleMayDo.Place place) : IClassFix
         For("FlowService.ChangeCredentialAsync", AccessRole.Admin, async c =>
             await c.Flows.ChangeCredentialAsync(c.Who, FlowKind.Source, c.Source, 1, await c.AnotherCredentialAsync(), Now), ofSource: true),
         For("FlowService.UpdateAsync", AccessRole.Admin, c =>
-            c.Flows.UpdateAsync(c.Who, FlowKind.Source, c.Source, null, new FlowChange("Changed", default, null, null, null), Now), ofSource: true),
+            c.Flows.UpdateAsync(c.Who, FlowKind.Source, c.Source, null, new FlowChange { Name = "Changed" }, Now), ofSource: true),
         For("FlowService.CopyAsync", AccessRole.Admin, c =>
             c.Flows.CopyAsync(c.Who, FlowKind.Source, c.Source, reuseCredential: true, Guid.NewGuid(), Now), ofSource: true, prepare: c => c.ShareCredentialAsync()),
         For("FlowService.DeleteAsync", AccessRole.Admin, c => c.Flows.DeleteAsync(c.Who, FlowKind.Source, c.Source, Now), ofSource: true),

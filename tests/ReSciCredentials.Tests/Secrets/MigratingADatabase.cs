@@ -1,6 +1,8 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
+using ReSciCredentials.Flows;
+using ReSciCredentials.Storage;
 using ReSciCredentials.Tests.Harness;
 
 namespace ReSciCredentials.Tests.Secrets;
@@ -11,6 +13,7 @@ public sealed class MigratingADatabase : IAsyncLifetime
     private readonly TestDirectory _directory = new();
     private string _rowsBefore = "";
     private int _credential;
+    private int _source;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -21,6 +24,8 @@ public sealed class MigratingADatabase : IAsyncLifetime
         await using (var vault = await Vault.StartAsync(_directory))
         {
             _credential = await vault.AddAsync("Warehouse of Zürich");
+            _source = Assert.IsType<FlowOutcome.Done>(await vault.Server.Service<FlowService>().CreateAsync(
+                vault.Owner, new NewFlow(FlowKind.Source, "Orders", null, "list_import_jobs", _credential, Guid.NewGuid()), Cancellation)).Id;
             await using var storage = await vault.Server.StorageAsync();
             await storage.GetService<IMigrator>().MigrateAsync(SafekeepingKills.FirstMigration, Cancellation);
         }
@@ -51,6 +56,24 @@ public sealed class MigratingADatabase : IAsyncLifetime
         await using var storage = await vault.Server.StorageAsync();
         Assert.Empty(await storage.Database.GetPendingMigrationsAsync(Cancellation));
         Assert.True(await vault.WorksAsync(_credential));
+    }
+
+    [Fact]
+    public async Task Keeps_each_source_as_it_was_and_lets_another_wait_for_its_credential()
+    {
+        await using var vault = await Vault.StartAsync(_directory);
+        var flows = vault.Server.Service<FlowService>();
+
+        var kept = await flows.FindAsync(vault.Owner, FlowKind.Source, _source, Cancellation);
+        var waiting = Assert.IsType<FlowOutcome.Done>(await flows.CreateAsync(
+            vault.Owner, new NewFlow(FlowKind.Source, "Early", null, "list_import_jobs", null, Guid.NewGuid()), Cancellation));
+
+        Assert.Equal((_credential, FlowStatus.Active), (kept!.CredentialId, kept.Status));
+        Assert.Equal(FlowStatus.Init, (await flows.FindAsync(vault.Owner, FlowKind.Source, waiting.Id, Cancellation))!.Status);
+        Assert.Equal("ok", await _directory.SqlAsync("PRAGMA integrity_check"));
+        Assert.Null(await _directory.SqlAsync("PRAGMA foreign_key_check"));
+        Assert.Equal(1L, await _directory.SqlAsync("SELECT count(*) FROM pragma_foreign_key_list('flows') WHERE \"from\" = 'CredentialId'"));
+        Assert.Equal(1L, await _directory.SqlAsync("SELECT count(*) FROM pragma_index_info('IX_flows_CredentialId')"));
     }
 
     [Fact]

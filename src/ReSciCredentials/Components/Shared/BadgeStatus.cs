@@ -8,6 +8,7 @@ public enum BadgeStatus
     Unverified,
     Active,
     Paused,
+    Init,
     Expired,
     Revoked,
     Refused,
