@@ -678,6 +678,10 @@ namespace ReSciCredentials.Storage.Migrations
                         .IsConcurrencyToken()
                         .HasColumnType("INTEGER");
 
+                    b.PrimitiveCollection<string>("Tags")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Type")
                         .IsRequired()
                         .ValueGeneratedOnAdd()
@@ -825,7 +829,7 @@ namespace ReSciCredentials.Storage.Migrations
                     b.Property<long>("CreatedAt")
                         .HasColumnType("INTEGER");
 
-                    b.Property<int>("CredentialId")
+                    b.Property<int?>("CredentialId")
                         .HasColumnType("INTEGER");
 
                     b.Property<int?>("DataSetId")
@@ -837,6 +841,10 @@ namespace ReSciCredentials.Storage.Migrations
 
                     b.Property<string>("Endpoint")
                         .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("IngestMethod")
+                        .HasMaxLength(100)
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Kind")
@@ -859,6 +867,10 @@ namespace ReSciCredentials.Storage.Migrations
                         .HasColumnType("INTEGER");
 
                     b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("TEXT");
+
+                    b.PrimitiveCollection<string>("Tags")
                         .IsRequired()
                         .HasColumnType("TEXT");
 
@@ -1225,8 +1237,7 @@ namespace ReSciCredentials.Storage.Migrations
                     b.HasOne("ReSciCredentials.Storage.Credential", "Credential")
                         .WithMany()
                         .HasForeignKey("CredentialId")
-                        .OnDelete(DeleteBehavior.Restrict)
-                        .IsRequired();
+                        .OnDelete(DeleteBehavior.Restrict);
 
                     b.HasOne("ReSciCredentials.Storage.Account", "Owner")
                         .WithMany()
