@@ -11,7 +11,7 @@ internal static class Program
         ["visit"] = ("the first visit of a published build, its start and its memory, beside a bare file and with ReadyToRun", Visit.RunAsync),
         ["faults"] = ("a full disk, failing calls and a jumping clock under a running server", Faults.RunAsync),
         ["kills"] = ("kill -9 amid 200 saves, 20 times, and 20 times in the very first start", Kills.RunAsync),
-        ["rotation"] = ("a key promoted 200 times and rolled back amid 20 readers and kill -9", Rotations.RunAsync),
+        ["rotation"] = ("a key promoted 200 times and rolled back 200 times amid 20 readers and kill -9", Rotations.RunAsync),
         ["backups"] = ("50 backups amid 20 writers, each restored; a drill of 100,000 credentials", Safekeeping.BackUpAsync),
         ["reencryption"] = ("100,000 credentials encrypted anew while others read", Safekeeping.ReencryptAsync),
         ["safekeeping-kills"] = ("kill -9 at 50 moments each in re-encryption, a change of the recovery key, a restore and a migration", Safekeeping.KillAsync),

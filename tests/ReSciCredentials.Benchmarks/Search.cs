@@ -38,6 +38,8 @@ internal static partial class Search
         ("status:failed", "status:failed", CredentialOrder.Newest, false),
         ("status:failed, by name", "status:failed", CredentialOrder.Name, false),
         ("status:verified", "status:verified", CredentialOrder.Newest, false),
+        ("status:verified, by check", "status:verified", CredentialOrder.Checked, false),
+        ("status:unverified", "status:unverified", CredentialOrder.Newest, false),
         ("used:no", "used:no", CredentialOrder.Newest, false),
         ("used:yes", "used:yes", CredentialOrder.Newest, false),
         ("expires:soon", "expires:soon", CredentialOrder.Newest, false),
@@ -46,6 +48,7 @@ internal static partial class Search
         ("failed and a word", "warehouse status:failed", CredentialOrder.Newest, false),
         ("owner:me", "owner:me", CredentialOrder.Newest, false),
         ("owner:others", "owner:others", CredentialOrder.Newest, false),
+        ("owner:others, by name", "owner:others", CredentialOrder.Name, false),
         ("owner:olga", "owner:olga", CredentialOrder.Newest, false),
     ];
 

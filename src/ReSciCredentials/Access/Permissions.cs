@@ -41,7 +41,7 @@ internal static class Permissions
     /// <summary>Changes, copies, deletes, shares; sees what was done.</summary>
     public static bool MayChange(this AccessRole role) => role >= AccessRole.Admin;
 
-    // For lists. SQLite answers each of these two from an index, and sorts all there is when they are one condition with an OR: a list takes its
+    // For lists. SQLite answers each of these halves from an index, and sorts all there is when they are one condition with an OR: a list takes its
     // part of either, and then of both.
 
     /// <summary>One half of what the person sees: rows of their own.</summary>
@@ -62,6 +62,19 @@ internal static class Permissions
         var shared = storage.Accessors.Where(accessor => accessor.AccountId == person.Id && accessor.FlowId != null).Select(accessor => accessor.FlowId!.Value);
         return rows.Where(row => shared.Contains(row.Id));
     }
+
+    /// <summary>
+    /// What others share with them, found from the list of that, whatever else is asked for. CROSS JOIN, because SQLite would otherwise walk everybody's rows
+    /// when an index has them in the order of the list (https://sqlite.org/lang_select.html#crossjoin).
+    /// </summary>
+    public static IQueryable<Credential> LittleSharedWith(this StorageContext storage, Person person) => storage.Credentials.FromSql(
+        $"""
+         SELECT c.* FROM "accessors" AS s CROSS JOIN "credentials" AS c ON c."Id" = s."CredentialId" WHERE s."AccountId" = {person.Id}
+         """);
+
+    /// <summary>The same for somebody with whom very much is shared: everybody's rows are walked in the order of the list, and each is asked for.</summary>
+    public static IQueryable<Credential> MuchSharedWith(this IQueryable<Credential> rows, Person person) =>
+        rows.Where(row => row.Accessors.Any(accessor => accessor.AccountId == person.Id));
 
     /// <summary>The owner of the server sees every entry, a member what they did and what was done with what was theirs then.</summary>
     public static IQueryable<AuditEntry> VisibleTo(this IQueryable<AuditEntry> entries, Person person) => person.Role switch

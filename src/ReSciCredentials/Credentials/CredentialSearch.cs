@@ -36,6 +36,9 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     /// <summary>How many of the newest rows are looked at that hold the words, or a key that is there twice.</summary>
     public const int MatchesTo = 10_000;
 
+    /// <summary>Up to how many rows that are shared with a person are sorted for a page of them.</summary>
+    private const int SortedTo = 5_000;
+
     /// <summary>Among how many people an owner is looked for.</summary>
     private const int OwnersTo = 10_000;
 
@@ -84,7 +87,7 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
         Person person, CredentialFilter filter, string? name, AccessRole atLeast, ApiSort sort, ApiPage page, CancellationToken cancellationToken)
     {
         await using var storage = await contexts.CreateDbContextAsync(cancellationToken);
-        var narrowed = await NarrowedAsync(storage, filter, person, cancellationToken);
+        var narrowed = (await NarrowingAsync(storage, filter, person, cancellationToken))(Found(storage, filter));
         var matching = atLeast is AccessRole.Owner || filter.Mine is true ? narrowed.OwnedBy(person) : narrowed.VisibleTo(person, atLeast);
         if (filter.Mine is false)
         {
@@ -137,41 +140,78 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
     }
 
     /// <summary>What matches, in parts that have nothing in common and each an index of its own.</summary>
-    private async Task<IEnumerable<IQueryable<Credential>>> MatchingAsync(
+    private async Task<IReadOnlyList<IQueryable<Credential>>> MatchingAsync(
         StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
     {
-        var narrowed = await NarrowedAsync(storage, filter, person, cancellationToken);
+        var narrow = await NarrowingAsync(storage, filter, person, cancellationToken);
         // Few rows hold the words or have such a key, so that each may be asked whether it is seen.
         if (filter.ToMatch() is not null || filter.Key is not null)
         {
+            var found = narrow(Found(storage, filter));
             return
             [
                 filter.Mine switch
                 {
-                    null => narrowed.VisibleTo(person),
-                    true => narrowed.OwnedBy(person),
-                    false => narrowed.VisibleTo(person).Where(credential => credential.OwnerId != person.Id),
+                    null => found.VisibleTo(person),
+                    true => found.OwnedBy(person),
+                    false => found.VisibleTo(person).Where(credential => credential.OwnerId != person.Id),
                 },
             ];
         }
 
-        return filter.Mine switch
+        List<IQueryable<Credential>> parts = [];
+        if (filter.Mine is not false)
         {
-            null => [narrowed.OwnedBy(person), narrowed.SharedWith(storage, person)],
-            true => [narrowed.OwnedBy(person)],
-            false => [narrowed.SharedWith(storage, person)],
-        };
+            parts.Add(narrow(storage.Credentials).OwnedBy(person));
+        }
+
+        if (filter.Mine is not true)
+        {
+            parts.Add(narrow(await SharedAsync(storage, filter, person, cancellationToken)));
+        }
+
+        return parts;
     }
 
-    /// <summary>What matches among everybody's: whoever calls this says which of it the person sees.</summary>
-    private async Task<IQueryable<Credential>> NarrowedAsync(
+    // Little is sorted faster than everybody's rows are walked; of much, something is met soon wherever one begins to walk.
+    private async Task<IQueryable<Credential>> SharedAsync(
         StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
+    {
+        var shared = await storage.Accessors
+            .Where(accessor => accessor.AccountId == person.Id && accessor.CredentialId != null)
+            .OrderBy(accessor => accessor.CredentialId)
+            .Take(SortedTo + 1)
+            .CountAsync(cancellationToken);
+        if (shared <= SortedTo)
+        {
+            return storage.LittleSharedWith(person);
+        }
+
+        IQueryable<Credential> all = storage.Credentials;
+        if (filter.Expiring)
+        {
+            // From their own index: walked in another order they would be too far apart.
+            var expiring = storage.Credentials.Where(IsExpiring()).Select(credential => credential.Id);
+            all = all.Where(credential => expiring.Contains(credential.Id));
+        }
+
+        return all.MuchSharedWith(person);
+    }
+
+    private Expression<Func<Credential, bool>> IsExpiring()
+    {
+        var last = DateOnly.FromDateTime((time.GetUtcNow() + Soon).UtcDateTime);
+        return credential => credential.ExpiresOn <= last;
+    }
+
+    /// <summary>Everybody's rows that hold the words or have such a key; all, when neither is looked for.</summary>
+    private static IQueryable<Credential> Found(StorageContext storage, CredentialFilter filter)
     {
         var (from, to) = FingerprintsLike(filter.Key);
         // A common word matches most rows: joining and sorting them all would take longer than the rest of the page. CROSS JOIN, because SQLite
         // would otherwise walk all rows of the owner and ask of each whether it was found (https://sqlite.org/lang_select.html#crossjoin); and the index
         // is named, because an owner looks as telling to it as a key.
-        var found = (filter.ToMatch(), filter.Key) switch
+        return (filter.ToMatch(), filter.Key) switch
         {
             ({ } match, _) => storage.Credentials.FromSql(
                 $"""
@@ -188,17 +228,33 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
                  """),
             (null, null) => storage.Credentials,
         };
-        var matching = found.AsNoTracking();
+    }
 
+    /// <summary>What the rest of the filter leaves of rows: whoever calls this says which of them the person sees.</summary>
+    private async Task<Func<IQueryable<Credential>, IQueryable<Credential>>> NarrowingAsync(
+        StorageContext storage, CredentialFilter filter, Person person, CancellationToken cancellationToken)
+    {
+        var owners = filter.Owner is { } name ? await FindOwnersAsync(storage, name, cancellationToken) : null;
+        var same = filter.SameKey ? await FindSameKeysAsync(storage, person, cancellationToken) : null;
+        return rows => Narrow(storage, rows.AsNoTracking(), filter, owners, same);
+    }
+
+    /// <param name="owners">Whose it may be; null: anybody's.</param>
+    /// <param name="same">Those of which another has the same key; null when that is not looked for.</param>
+    private IQueryable<Credential> Narrow(
+        StorageContext storage, IQueryable<Credential> matching, CredentialFilter filter, IReadOnlyList<int>? owners, IReadOnlyList<int>? same)
+    {
         if (filter.Status is { } status)
         {
             matching = matching.Where(credential => credential.VerifiedStatus == status);
         }
 
-        if (filter.Owner is { } name)
+        if (owners is not null)
         {
-            var owners = await FindOwnersAsync(storage, name, cancellationToken);
-            matching = matching.Where(credential => owners.Contains(credential.OwnerId));
+            // Of one, SQLite reads the rows in the order of an index; those of several it sorts.
+            matching = owners is [var only]
+                ? matching.Where(credential => credential.OwnerId == only)
+                : matching.Where(credential => owners.Contains(credential.OwnerId));
         }
 
         if (filter.Tag is { } tag)
@@ -220,8 +276,7 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
 
         if (filter.Expiring)
         {
-            var last = DateOnly.FromDateTime((time.GetUtcNow() + Soon).UtcDateTime);
-            matching = matching.Where(credential => credential.ExpiresOn <= last);
+            matching = matching.Where(IsExpiring());
         }
 
         if (filter.Key is { } ofKey && filter.ToMatch() is not null)
@@ -230,9 +285,8 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             matching = matching.Where(credential => keys.Contains(credential.CurrentKeyUid));
         }
 
-        if (filter.SameKey)
+        if (same is not null)
         {
-            var same = await FindSameKeysAsync(storage, person, cancellationToken);
             matching = matching.Where(credential => same.Contains(credential.Id));
         }
 
@@ -278,15 +332,13 @@ internal sealed class CredentialSearch(IDbContextFactory<StorageContext> context
             (null, null) => false,
         };
 
-    // First which fingerprints there are twice at all, from their index alone; then only among what the person may see.
+    // First which fingerprints there are twice at all, which triggers keep; then only among what the person may see.
     private static async Task<List<int>> FindSameKeysAsync(StorageContext storage, Person person, CancellationToken cancellationToken)
     {
         var candidates = await storage.Credentials
             .FromSql(
                 $"""
-                 SELECT c.* FROM (
-                     SELECT "Fingerprint" FROM "credential_keys" GROUP BY "Fingerprint" HAVING COUNT(*) > 1
-                 ) AS t CROSS JOIN "credential_keys" AS k ON k."Fingerprint" = t."Fingerprint"
+                 SELECT c.* FROM "repeated_fingerprints" AS r CROSS JOIN "credential_keys" AS k ON k."Fingerprint" = r."Fingerprint"
                  CROSS JOIN "credentials" AS c INDEXED BY "IX_credentials_CurrentKeyUid" ON c."CurrentKeyUid" = k."Uid"
                  """)
             .AsNoTracking()

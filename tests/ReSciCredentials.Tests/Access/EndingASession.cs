@@ -152,7 +152,7 @@ public sealed class EndingASession
     {
         await using var server = await AccessServer.StartOwnedAsync();
         await SignOutThisBrowserAsync(await server.SignInAsync());
-        await Until.TrueAsync(() => Task.FromResult(server.Time.Rings(every: TimeSpan.FromSeconds(5))), TimeSpan.FromMinutes(1));
+        await server.Time.RingsForAsync<EndedSessions>();
 
         server.Time.Advance(Sessions.KeptAfterEnd + TimeSpan.FromSeconds(1));
 
@@ -189,6 +189,7 @@ public sealed class EndingASession
         await using var server = await AccessServer.StartOwnedAsync();
         var browser = await server.SignInAsync();
         using var circuit = await browser.ConnectAsync(server.Origin);
+        await server.Time.RingsForAsync<EndedSessions>();
         var now = server.Time.GetUtcNow();
         await server.InStorageAsync(storage => storage.Sessions.ExecuteUpdateAsync(s => s.SetProperty(x => x.EndedAt, now)));
 

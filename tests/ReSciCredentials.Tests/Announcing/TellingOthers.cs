@@ -183,8 +183,8 @@ public sealed class TellingOthers : IAsyncLifetime
     private Task PassAsync(Func<Task<bool>> isSo, TimeSpan step) => Until.TrueAsync(
         async () =>
         {
-            _time.Advance(step);
+            _time.AdvanceBetweenCalls(step);
             return await isSo();
         },
-        TimeSpan.FromSeconds(20));
+        TimeSpan.FromMinutes(1));
 }

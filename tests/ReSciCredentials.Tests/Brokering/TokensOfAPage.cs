@@ -227,7 +227,7 @@ public sealed class TheUseOfTokens(ABroker broker) : IClassFixture<ABroker>, IAs
 
         await Until.TrueAsync(
             async () => (await Host.Tokens.ListAsync(Host.Owner, Host.Source, Cancellation)).Single(row => row.Id == id).Refusal is { Fault: TokenFault.Revoked, From: "127.0.0.1" },
-            TimeSpan.FromSeconds(30));
+            TimeSpan.FromMinutes(1));
         var alarm = (await Host.Tokens.ListRefusedAsync(Host.Owner, 100, Cancellation)).Single(refused => refused.Id == id);
         Assert.Equal(("Left somewhere", FlowKind.Source, Host.Source), (alarm.Name, alarm.Kind, alarm.FlowId));
         Assert.Empty(await Host.Tokens.ListRefusedAsync(Host.Owner with { Id = 4711 }, 100, Cancellation));
@@ -238,7 +238,7 @@ public sealed class TheUseOfTokens(ABroker broker) : IClassFixture<ABroker>, IAs
     {
         await Host.ReadAsync(TokenText.Format.Create());
 
-        await Until.TrueAsync(async () => await Host.Tokens.FindForeignAsync(Host.Owner, Cancellation) is { From: "127.0.0.1" }, TimeSpan.FromSeconds(30));
+        await Until.TrueAsync(async () => await Host.Tokens.FindForeignAsync(Host.Owner, Cancellation) is { From: "127.0.0.1" }, TimeSpan.FromMinutes(1));
         Assert.Null(await Host.Tokens.FindForeignAsync(Host.Owner with { Role = AccountRole.Member }, Cancellation));
     }
 

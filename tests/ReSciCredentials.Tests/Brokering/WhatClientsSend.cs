@@ -221,7 +221,7 @@ public sealed class WhatClientsSend(ABroker broker) : IClassFixture<ABroker>, IA
         await using var storage = await Host.Server.StorageAsync();
         await Harness.Until.TrueAsync(
             () => storage.AuditEntries.AnyAsync(entry => entry.Event == "token_refused" && entry.ItemId == id && entry.Address == "127.0.0.1" && entry.Fields == "revoked", Cancellation),
-            TimeSpan.FromSeconds(30));
+            TimeSpan.FromMinutes(1));
     }
 
     [Fact]

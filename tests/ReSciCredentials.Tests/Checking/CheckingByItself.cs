@@ -211,7 +211,7 @@ public sealed class TheBeatOfTheServer
     public async Task Verifies_what_was_saved_unverified_within_minutes()
     {
         var time = new TurnedClock();
-        await using var vault = await Vault.StartAsync(time: time, settings: "--ReSci:Timeout=00:00:30");
+        await using var vault = await Vault.StartAsync(time: time);
         await vault.Credentials.SaveAsync(
             vault.Owner,
             new NewCredential("Unverified", null, "sandbox-accepted-1", Guid.NewGuid(), Unverified: true, Same: true),
@@ -223,8 +223,7 @@ public sealed class TheBeatOfTheServer
         await Until.TrueAsync(
             async () =>
             {
-                // A beat, and far less than ReSci has for its answer, since that time is turned on too.
-                time.Advance(TimeSpan.FromSeconds(1));
+                time.AdvanceBetweenCalls(TimeSpan.FromSeconds(1));
                 return await ReadAsync(vault, row => row.VerifiedStatus) is VerifiedStatus.Verified;
             },
             TimeSpan.FromSeconds(20));

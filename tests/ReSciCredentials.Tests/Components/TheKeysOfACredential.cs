@@ -93,7 +93,7 @@ public sealed class TheKeysOfACredential(RotatingServer server) : BunitContext, 
 
         await Press(panel, "Test");
 
-        panel.WaitForAssertion(() => Assert.Equal("The new key: ReSci accepted this key.", panel.Find(".notice .title").TextContent), TimeSpan.FromSeconds(5));
+        panel.WaitForAssertion(() => Assert.Equal("The new key: ReSci accepted this key.", panel.Find(".notice .title").TextContent));
         Assert.Contains("The key in use: ReSci accepted this key.", panel.Find(".notice").TextContent, StringComparison.Ordinal);
     }
 

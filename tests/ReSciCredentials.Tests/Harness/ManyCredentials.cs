@@ -12,7 +12,7 @@ internal static class ManyCredentials
     public static async Task AddAsync(TestServer server, Person owner, int count)
     {
         var protector = server.Service<SecretProtector>();
-        await using var connection = new SqliteConnection($"Data Source={server.Directory.Database};Pooling=False;Default Timeout=5");
+        await using var connection = new SqliteConnection($"Data Source={server.Directory.Database};Pooling=False;Default Timeout=30");
         await connection.OpenAsync();
         await using var transaction = await connection.BeginTransactionAsync();
         await using var command = connection.CreateCommand();

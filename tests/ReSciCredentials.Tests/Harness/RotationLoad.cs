@@ -87,7 +87,7 @@ internal sealed class RotationLoad(
         return keys;
     }
 
-    /// <summary>One step: enter, promote and keep, roll back, promote and wipe, and so on.</summary>
+    /// <summary>One step: enter, promote and keep, roll back, and so on; now and then the old key is wiped, or another is entered while one can be rolled back to.</summary>
     private async Task<CredentialKeys> RotateAsync(Person person, int id, CredentialKeys keys, int round, CancellationToken cancellationToken)
     {
         string step;
@@ -95,7 +95,7 @@ internal sealed class RotationLoad(
         {
             step = "promote";
             Begin(pending.Key.Uid);
-            await Rotation.PromoteAsync(person, id, pending.Key.Uid, round % 2 == 0 ? OldKey.Keep : OldKey.Wipe, cancellationToken);
+            await Rotation.PromoteAsync(person, id, pending.Key.Uid, round % 5 == 2 ? OldKey.Wipe : OldKey.Keep, cancellationToken);
             End(keys.Current.Uid);
         }
         else if (keys.Previous is { } previous && round % 5 != 0)

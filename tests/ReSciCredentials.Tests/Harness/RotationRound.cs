@@ -26,16 +26,17 @@ internal sealed record RotationResult(int Promotions, int RollBacks, long Reads,
 internal static class RotationRound
 {
     /// <param name="start">Starts the executable with these settings and <see cref="RotationLoad"/> inside.</param>
-    /// <param name="promotions">The end, as soon as so many were acknowledged.</param>
+    /// <param name="promotions">It goes on until so many were acknowledged …</param>
+    /// <param name="rollBacks">… and so many of these.</param>
     /// <param name="stepsUntilKill">At most so many steps lie between two kills.</param>
     /// <param name="progress">Told after each kill.</param>
     public static async Task<RotationResult> RunAsync(
-        Func<IEnumerable<string>, Process> start, TestDirectory directory, int promotions, int stepsUntilKill, Action<RotationResult>? progress = null)
+        Func<IEnumerable<string>, Process> start, TestDirectory directory, int promotions, int rollBacks, int stepsUntilKill, Action<RotationResult>? progress = null)
     {
         var id = await PrepareAsync(directory);
         var result = new RotationResult(0, 0, 0, 0, [], "ok");
         var version = 1;
-        while (result.Promotions < promotions && result.IsGood)
+        while ((result.Promotions < promotions || result.RollBacks < rollBacks) && result.IsGood)
         {
             using var process = start(
             [

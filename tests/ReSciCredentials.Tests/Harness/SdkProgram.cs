@@ -49,7 +49,8 @@ internal sealed class SdkProgram : IDisposable
 
     public SdkProgram(Uri server, string? serviceKey = null, string? accessToken = null)
     {
-        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = server, Timeout = TimeSpan.FromSeconds(10) };
+        // The SDK waits for ten seconds, which a busy machine that runs tests may need for nothing.
+        _http = new HttpClient(new SocketsHttpHandler { UseProxy = false, UseCookies = false }) { BaseAddress = server, Timeout = TimeSpan.FromMinutes(1) };
         (_serviceKey, AccessToken) = (serviceKey, accessToken);
         TokenEnds = accessToken is null ? default : DateTimeOffset.UtcNow.AddDays(1);
     }

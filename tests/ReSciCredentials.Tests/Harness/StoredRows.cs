@@ -11,7 +11,7 @@ internal static class StoredRows
 
     public static async Task<string> ReadAsync(string database)
     {
-        await using var connection = new SqliteConnection($"Data Source={database};Pooling=False;Default Timeout=5");
+        await using var connection = new SqliteConnection($"Data Source={database};Pooling=False;Default Timeout=30");
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         var text = new StringBuilder();
         foreach (var table in await TablesAsync(connection))

@@ -30,7 +30,7 @@ internal sealed class TestDirectory : IDisposable
     /// <summary>Runs SQL on the database behind the server's back.</summary>
     public async Task<object?> SqlAsync(string sql, params (string Name, object Value)[] parameters)
     {
-        await using var connection = new SqliteConnection($"Data Source={Database};Pooling=False;Default Timeout=5");
+        await using var connection = new SqliteConnection($"Data Source={Database};Pooling=False;Default Timeout=30");
         await connection.OpenAsync();
         await using var command = connection.CreateCommand();
         command.CommandText = sql;

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace ReSciCredentials.Tests.Harness;
 
 /// <summary>
@@ -24,26 +26,41 @@ internal sealed class TurnedClock : TimeProvider
 
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
-        var alarm = new Alarm(this, () => callback(state));
+        var alarm = new Alarm(this, () => callback(state), period == Timeout.InfiniteTimeSpan ? null : Setter());
         alarm.Change(dueTime, period);
         return alarm;
     }
 
-    /// <summary>Whether something is set to ring this often: a part of the server that is started in the background has come so far.</summary>
-    public bool Rings(TimeSpan every)
-    {
-        lock (_lock)
+    /// <summary>Waits until this part of the server, which is started in the background, has set itself a timer that rings again and again.</summary>
+    public Task RingsForAsync<T>() => Until.TrueAsync(
+        () =>
         {
-            return _alarms.Any(alarm => alarm.Period == every);
-        }
-    }
+            lock (_lock)
+            {
+                return Task.FromResult(_alarms.Any(alarm => alarm.SetBy == typeof(T)));
+            }
+        },
+        TimeSpan.FromMinutes(1));
 
     /// <summary>Turns the clock on, and rings what has become due before this returns.</summary>
-    public void Advance(TimeSpan by)
+    public void Advance(TimeSpan by) => Advance(by, cutsCallsOff: true);
+
+    /// <summary>
+    /// As <see cref="Advance(TimeSpan)"/>, unless somebody's time would then be up: a call that waits for its answer may take as long as this machine needs.
+    /// For a test that turns the clock again and again until something has happened.
+    /// </summary>
+    public void AdvanceBetweenCalls(TimeSpan by) => Advance(by, cutsCallsOff: false);
+
+    private void Advance(TimeSpan by, bool cutsCallsOff)
     {
         Alarm[] due;
         lock (_lock)
         {
+            if (!cutsCallsOff && _alarms.Any(alarm => alarm.Period == Timeout.InfiniteTimeSpan && alarm.Due <= _now + by))
+            {
+                return;
+            }
+
             _now += by;
             due = [.. _alarms.Where(alarm => alarm.Due <= _now)];
             foreach (var alarm in due)
@@ -58,8 +75,17 @@ internal sealed class TurnedClock : TimeProvider
         }
     }
 
-    private sealed class Alarm(TurnedClock clock, Action ring) : ITimer
+    // Many look as often as each other, so how often an alarm rings does not tell whose it is.
+    private static Type? Setter() => new StackTrace().GetFrames()
+        .Select(frame => frame.GetMethod()?.DeclaringType)
+        .Select(type => type?.DeclaringType ?? type)
+        .FirstOrDefault(type => type?.Assembly == typeof(Program).Assembly);
+
+    private sealed class Alarm(TurnedClock clock, Action ring, Type? setBy) : ITimer
     {
+        /// <summary>The class that set it, when it rings again and again.</summary>
+        public Type? SetBy { get; } = setBy;
+
         /// <summary>Null: it does not ring any more.</summary>
         public DateTimeOffset? Due { get; set; }
 

@@ -21,9 +21,10 @@ internal static class Executable
 
     /// <param name="workingDirectory">Null: this process's own.</param>
     /// <param name="inside">An assembly whose hosting start-up is to run inside the program.</param>
+    /// <param name="temporaryFiles">Where the program's temporary files go; null: where everybody's do.</param>
     /// <param name="fakeTime">How far the program's clock is off, as faketime reads it, such as <c>+200 days</c>; empty: not at all.</param>
     public static Process Start(
-        IEnumerable<string> arguments, string? workingDirectory = null, Assembly? inside = null, string fakeTime = "")
+        IEnumerable<string> arguments, string? workingDirectory = null, Assembly? inside = null, string? temporaryFiles = null, string fakeTime = "")
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         var start = new ProcessStartInfo(fakeTime.Length > 0 ? "faketime" : dotnet)
@@ -61,6 +62,11 @@ internal static class Executable
         start.Environment.Remove("ASPNETCORE_ENVIRONMENT");
         start.Environment.Remove("DOTNET_ENVIRONMENT");
         start.Environment.Remove("ASPNETCORE_URLS");
+        if (temporaryFiles is not null)
+        {
+            start.Environment["TMPDIR"] = temporaryFiles;
+        }
+
         // Too short-lived for what the runtime learns about it to pay.
         start.Environment["DOTNET_TieredPGO"] = "0";
         return Process.Start(start)!;

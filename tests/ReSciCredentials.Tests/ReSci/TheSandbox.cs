@@ -154,7 +154,7 @@ public sealed class TheSandbox : IAsyncLifetime
     {
         var slow = SendAsync(HttpMethod.Get, Jobs, SandboxKeys.Slow);
         using var answer = await SendAsync(HttpMethod.Get, Jobs, SandboxKeys.Accepted);
-        await _sandbox.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(10));
+        await _sandbox.DisposeAsync().AsTask().WaitAsync(TimeSpan.FromSeconds(25));
         using var socket = new TcpClient();
 
         await Assert.ThrowsAsync<SocketException>(() => socket.ConnectAsync(_sandbox.Address.Host, _sandbox.Address.Port));

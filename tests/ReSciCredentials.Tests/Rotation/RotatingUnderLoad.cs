@@ -12,7 +12,7 @@ public sealed class RotatingUnderLoad
         using var directory = new TestDirectory();
 
         var result = await RotationRound.RunAsync(
-            settings => Executable.Start(settings, inside: typeof(RotationLoad).Assembly), directory, promotions: 8, stepsUntilKill: 8);
+            settings => Executable.Start(settings, inside: typeof(RotationLoad).Assembly), directory, promotions: 8, rollBacks: 4, stepsUntilKill: 8);
 
         Assert.True(result.IsGood, result.ToString());
         Assert.True(result.Reads > 0, result.ToString());

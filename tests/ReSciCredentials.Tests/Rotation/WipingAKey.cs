@@ -17,7 +17,7 @@ public sealed class WipingAKey
 
         await rotating.PromoteAsync('B', OldKey.Wipe);
 
-        await Until.TrueAsync(async () => !await IsInAFileAsync(vault, old), TimeSpan.FromSeconds(30));
+        await Until.TrueAsync(async () => !await IsInAFileAsync(vault, old), TimeSpan.FromMinutes(1));
     }
 
     [Fact]
@@ -30,7 +30,7 @@ public sealed class WipingAKey
 
         await rotating.DropAsync('B');
 
-        await Until.TrueAsync(async () => !await IsInAFileAsync(vault, dropped), TimeSpan.FromSeconds(30));
+        await Until.TrueAsync(async () => !await IsInAFileAsync(vault, dropped), TimeSpan.FromMinutes(1));
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace ReSciCredentials.Tests.Safekeeping;
 /// <summary>What the server does by itself.</summary>
 public sealed class BackingUpOnSchedule
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
 
     private readonly TurnedClock _time = new();
 

@@ -94,7 +94,8 @@ public sealed class EncryptingAnew : IDisposable
     {
         var protector = vault.Server.Service<SecretProtector>();
         var (opened, errors, last) = (0L, 0L, Guid.Empty);
-        while (!stop.IsCancellationRequested)
+        // At least once, however late a busy machine lets it begin.
+        do
         {
             await using var storage = await vault.Server.StorageAsync();
             var rows = await Microsoft.EntityFrameworkCore.EntityFrameworkQueryableExtensions.ToListAsync(
@@ -113,6 +114,7 @@ public sealed class EncryptingAnew : IDisposable
 
             last = rows.Count == 0 ? Guid.Empty : rows[^1].Uid;
         }
+        while (!stop.IsCancellationRequested);
 
         return (opened, errors);
     }

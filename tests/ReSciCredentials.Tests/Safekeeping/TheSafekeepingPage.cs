@@ -46,9 +46,9 @@ public sealed class TheSafekeepingPage : IAsyncLifetime
         var jobs = _vault.Server.Service<Jobs>();
 
         await _owner.SubmitAsync(Path, $"{Path}/backup");
-        await Until.TrueAsync(async () => await jobs.LastGoodAsync(JobKind.Backup, Cancellation) is not null, TimeSpan.FromSeconds(30));
+        await Until.TrueAsync(async () => await jobs.LastGoodAsync(JobKind.Backup, Cancellation) is not null, TimeSpan.FromMinutes(1));
         await _owner.SubmitAsync(Path, $"{Path}/drill");
-        await Until.TrueAsync(async () => await jobs.LastGoodAsync(JobKind.Drill, Cancellation) is not null, TimeSpan.FromSeconds(30));
+        await Until.TrueAsync(async () => await jobs.LastGoodAsync(JobKind.Drill, Cancellation) is not null, TimeSpan.FromMinutes(1));
 
         var page = await _owner.GetAsync(Path);
         Assert.Contains("1 of 1 keys opened", page.Text, StringComparison.Ordinal);

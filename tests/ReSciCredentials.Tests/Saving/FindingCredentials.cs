@@ -54,6 +54,20 @@ public sealed class FindingCredentials : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Forgets_that_a_key_was_there_twice_when_one_is_left()
+    {
+        await _vault.AddAsync("One", "sandbox-accepted-same-key-0001");
+        var two = await _vault.AddAsync("Two", "sandbox-accepted-same-key-0001");
+        var twice = await RepeatedAsync();
+
+        await _vault.Server.Directory.SqlAsync("DELETE FROM credential_keys WHERE CredentialId = $id", ("$id", two));
+
+        Assert.Equal((1L, 0L), (twice, await RepeatedAsync()));
+
+        async Task<object?> RepeatedAsync() => await _vault.Server.Directory.SqlAsync("SELECT count(*) FROM repeated_fingerprints");
+    }
+
+    [Fact]
     public async Task Finds_a_key_among_those_that_hold_a_word()
     {
         await _vault.AddAsync("EU shop", "sandbox-accepted-0123456789-1c77");

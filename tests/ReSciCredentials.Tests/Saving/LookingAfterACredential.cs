@@ -104,7 +104,7 @@ public sealed class LookingAfterACredential : IAsyncLifetime
         {
             await using var storage = await _vault.Server.StorageAsync();
             return !await storage.Credentials.IgnoreQueryFilters().AnyAsync(Now) && !await storage.CredentialKeys.AnyAsync(Now);
-        }, TimeSpan.FromSeconds(30));
+        }, TimeSpan.FromMinutes(1));
         Assert.False(await _vault.Credentials.RestoreAsync(_vault.Owner, _id, Now));
     }
 

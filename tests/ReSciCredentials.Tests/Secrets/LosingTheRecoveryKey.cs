@@ -221,7 +221,7 @@ public sealed class LosingTheRecoveryKey
     /// <summary>Lets as much time pass as the promise allows, by the server's clock. By ours it may take as long as this machine needs.</summary>
     private async Task UntilKeptAsync(Func<bool> kept)
     {
-        await Until.TrueAsync(() => Task.FromResult(_time.Rings(every: TimeSpan.FromSeconds(2))), Patience);
+        await _time.RingsForAsync<SealWatch>();
         _time.Advance(Promise);
         await Until.TrueAsync(() => Task.FromResult(kept()), Patience);
     }

@@ -441,11 +441,21 @@ namespace ReSciCredentials.Storage.Migrations
 
                     b.HasIndex("ActorId", "At", "Event", "ItemType", "OwnerId");
 
+                    b.HasIndex("ActorId", "Event", "At", "ItemType", "OwnerId");
+
+                    b.HasIndex("ActorId", "ItemType", "At", "Event", "OwnerId");
+
                     b.HasIndex("Event", "At", "ItemType", "ActorId", "OwnerId");
+
+                    b.HasIndex("Event", "ItemType", "At", "ActorId", "OwnerId");
 
                     b.HasIndex("ItemType", "At", "Event", "ActorId", "OwnerId");
 
                     b.HasIndex("OwnerId", "At", "Event", "ItemType", "ActorId");
+
+                    b.HasIndex("OwnerId", "Event", "At", "ItemType", "ActorId");
+
+                    b.HasIndex("OwnerId", "ItemType", "At", "Event", "ActorId");
 
                     b.ToTable("audit_entries", (string)null);
                 });
@@ -706,11 +716,18 @@ namespace ReSciCredentials.Storage.Migrations
                     b.HasIndex("Uid")
                         .IsUnique();
 
+                    b.HasIndex("CheckedAt", "Id");
+
+                    b.HasIndex("ExpiresOn", "Id")
+                        .HasFilter("\"ExpiresOn\" IS NOT NULL");
+
                     b.HasIndex("OwnerId", "DoubtedAt")
                         .HasFilter("\"DoubtedAt\" IS NOT NULL");
 
                     b.HasIndex("OwnerId", "OperationId")
                         .IsUnique();
+
+                    b.HasIndex("VerifiedStatus", "Id");
 
                     b.HasIndex("OwnerId", "CheckedAt", "Id");
 
@@ -721,6 +738,10 @@ namespace ReSciCredentials.Storage.Migrations
                         .HasFilter("\"ReviewOn\" IS NOT NULL");
 
                     b.HasIndex("OwnerId", "VerifiedStatus", "Id");
+
+                    b.HasIndex("VerifiedStatus", "CheckedAt", "Id");
+
+                    b.HasIndex("OwnerId", "VerifiedStatus", "CheckedAt", "Id");
 
                     b.ToTable("credentials", (string)null);
                 });
