@@ -228,8 +228,9 @@ internal sealed class StorageContext : IdentityUserContext<Account, int, Identit
         {
             call.ToTable("broker_calls");
             // No foreign keys: what was done outlives what it was done with.
-            call.HasIndex(c => new { c.FlowId, c.Id });
-            call.HasIndex(c => new { c.TokenId, c.Id });
+            // In the order of Id as well, which SQLite has in every index.
+            call.HasIndex(c => c.FlowId);
+            call.HasIndex(c => c.TokenId);
         });
         builder.Entity<BrokerHour>(hour =>
         {

@@ -526,9 +526,9 @@ namespace ReSciCredentials.Storage.Migrations
 
                     b.HasKey("Id");
 
-                    b.HasIndex("FlowId", "Id");
+                    b.HasIndex("FlowId");
 
-                    b.HasIndex("TokenId", "Id");
+                    b.HasIndex("TokenId");
 
                     b.ToTable("broker_calls", (string)null);
                 });
