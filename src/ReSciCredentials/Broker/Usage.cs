@@ -36,7 +36,7 @@ internal sealed partial class Usage(
     /// <summary>As much as waits while the database cannot be written; more is lost, and counted.</summary>
     private const int MostWaiting = 50_000;
 
-    private const int GroupLength = 2000;
+    private const int GroupLength = 1000;
 
     private const string PutSql = """
         INSERT INTO broker_calls (Id, TokenId, FlowId, CredentialId, KeyUid, At, Method, Endpoint, Status, Code, BytesIn, BytesOut, Duration)
@@ -81,7 +81,12 @@ internal sealed partial class Usage(
             return;
         }
 
-        Add(new Waiting(call, null));
+        // A group that is full does not wait for others: written all at once, they would take a small machine from the calls under way for too long.
+        if (Add(new Waiting(call, null)) == GroupLength)
+        {
+            Hurry();
+        }
+
         if (call.Code is not null)
         {
             Volatile.Write(ref _refusals, 1);
@@ -136,10 +141,12 @@ internal sealed partial class Usage(
         WriteAll();
     }
 
-    private void Add(Waiting waiting)
+    /// <returns>How many wait with it.</returns>
+    private int Add(Waiting waiting)
     {
-        Interlocked.Increment(ref _waiting);
+        var count = Interlocked.Increment(ref _waiting);
         _queue.Enqueue(waiting);
+        return count;
     }
 
     private void Hurry()
