@@ -22,9 +22,15 @@ internal static class Executable
     /// <param name="workingDirectory">Null: this process's own.</param>
     /// <param name="inside">An assembly whose hosting start-up is to run inside the program.</param>
     /// <param name="temporaryFiles">Where the program's temporary files go; null: where everybody's do.</param>
+    /// <param name="trusted">A file with the certificate that the program trusts in place of the machine's; null: those of the machine.</param>
     /// <param name="fakeTime">How far the program's clock is off, as faketime reads it, such as <c>+200 days</c>; empty: not at all.</param>
     public static Process Start(
-        IEnumerable<string> arguments, string? workingDirectory = null, Assembly? inside = null, string? temporaryFiles = null, string fakeTime = "")
+        IEnumerable<string> arguments,
+        string? workingDirectory = null,
+        Assembly? inside = null,
+        string? temporaryFiles = null,
+        string? trusted = null,
+        string fakeTime = "")
     {
         var dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
         var start = new ProcessStartInfo(fakeTime.Length > 0 ? "faketime" : dotnet)
@@ -65,6 +71,11 @@ internal static class Executable
         if (temporaryFiles is not null)
         {
             start.Environment["TMPDIR"] = temporaryFiles;
+        }
+
+        if (trusted is not null)
+        {
+            start.Environment["SSL_CERT_FILE"] = trusted;
         }
 
         // Too short-lived for what the runtime learns about it to pay.
